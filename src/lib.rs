@@ -1,1 +1,22 @@
-//! x
+//! highwater: rules over Elasticsearch, judged on a schedule, told once.
+//!
+//! The map of the house. An arrow only points down:
+//!
+//! `cli` → `server` → `engine` → {`elastic`, `http`, `store`} → `config` → {`checks`, `sinks`} → `model`
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`store`] | the memory: SQLite, one transaction per turn |
+//! | [`config`] | settings and rule files, with complaints that point |
+//! | [`model`] | pure: entities, readings, observations, the state machine, schedule arithmetic |
+//! | [`checks`] | pure: one file per kind of check |
+//! | [`sinks`] | pure: one file per kind of sink |
+
+#![forbid(unsafe_code)]
+
+pub mod checks;
+pub mod clock;
+pub mod config;
+pub mod model;
+pub mod sinks;
+pub mod store;

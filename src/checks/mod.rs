@@ -1,0 +1,85 @@
+//! What to look at: one file per kind of check. Pure: queries out, answers in, an observation back.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{
+    Entity, Level, Observation, Reading, Reason, Scale, Window,
+    policy::Missing,
+    query::{Query, Response},
+};
+
+/// One way of looking. The config struct *is* the check; its doc comments are its reference entry.
+pub trait Check: Debug + Send + Sync {
+    /// How thresholds are written, and in what unit readings are.
+    fn scale(&self) -> Scale;
+
+    /// What holds where a rule says nothing else.
+    fn defaults(&self) -> Defaults;
+
+    /// The length of the window, for checks over stored documents; `None` for those of a present state.
+    fn window(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The labels of the groups it judges; empty for one whole. Part of a rule's fingerprint.
+    fn groups(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is wrong with this configuration beyond its form: one line each, with what would have been right.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What to ask. `memory` is what the last look left.
+    fn queries(&self, look: &Look, memory: &Memory) -> Vec<Query>;
+
+    /// What the answers say: one per query, in the same order.
+    fn read(
+        &self,
+        look: &Look,
+        answers: &[Result<Response, Reason>],
+        memory: Memory,
+    ) -> (Observation, Memory);
+
+    /// What is behind a reading and what to do about it, in a sentence each, from its facts.
+    fn advise(&self, entity: &Entity, reading: &Reading) -> Advice;
+}
+
+/// One look: at which cluster, and over which time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// The configured name of the cluster.
+    pub cluster: String,
+    /// Ends exactly at the tick; of zero length for checks of a present state.
+    pub window: Window,
+    /// The deadline of one request; node APIs get a `timeout` below it.
+    pub timeout: Duration,
+}
+
+/// What holds where a rule says nothing else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Defaults {
+    /// As a rule file would say them: `at least 85%`. Empty: the author must choose.
+    pub levels: Vec<(Level, &'static str)>,
+    /// `None`: the author must choose.
+    pub no_data: Option<Missing>,
+    /// `None`: `{ keep: 10m, then: resolve }`.
+    pub absent: Option<Missing>,
+}
+
+/// What is behind a reading, and what to do about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    pub cause: Option<String>,
+    pub next_step: Option<String>,
+}
+
+/// What a check remembers from look to look: opaque to others, bounded, committed with the tick.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Memory(pub Value);

@@ -1,0 +1,80 @@
+//! A rule as it was meant: nothing in it is validated again.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    checks::Check,
+    model::{Level, Policy, Timing},
+};
+
+/// One rule, for every cluster it names.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Stable; state is keyed by it.
+    pub id: String,
+    pub summary: String,
+    /// Configured names; one evaluation each.
+    pub clusters: Vec<String>,
+    /// The check's key in the rule file.
+    pub kind: &'static str,
+    pub check: Arc<dyn Check>,
+    pub timing: Timing,
+    pub policy: Policy,
+    /// Sinks to tell, where the level does not name its own.
+    pub notify: Vec<String>,
+    pub notify_by_level: BTreeMap<Level, Vec<String>>,
+    pub repeat: Option<Duration>,
+    pub labels: BTreeMap<String, String>,
+    pub runbook: Option<String>,
+    /// A template for the author's own words about one alert; known to compile.
+    pub message: Option<String>,
+    /// Hash of (kind, clusters, groups): a difference closes the rule's alerts.
+    pub fingerprint: String,
+    pub source: Source,
+}
+
+impl Rule {
+    /// The sinks that hear of an alert at `level`.
+    pub fn sinks_for(&self, level: Level) -> &[String] {
+        self.notify_by_level.get(&level).unwrap_or(&self.notify)
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = RuleKey> {
+        self.clusters.iter().map(|cluster| RuleKey::new(&self.id, cluster))
+    }
+}
+
+/// Where a rule was written; built-in rules have no file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    pub file: Option<PathBuf>,
+    pub line: usize,
+}
+
+/// One rule on one cluster: what is scheduled, and what state is kept for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleKey {
+    pub rule: String,
+    pub cluster: String,
+}
+
+impl RuleKey {
+    pub fn new(rule: &str, cluster: &str) -> Self {
+        Self { rule: rule.to_owned(), cluster: cluster.to_owned() }
+    }
+}
+
+impl fmt::Display for RuleKey {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} on {}", self.rule, self.cluster)
+    }
+}
+
+/// Everything that is loaded at one time.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// By id; enabled ones only.
+    pub rules: BTreeMap<String, Arc<Rule>>,
+    /// Ids that are in a file with `enabled: false`.
+    pub disabled: Vec<String>,
+}

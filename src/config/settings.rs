@@ -1,0 +1,113 @@
+//! Settings as they were meant.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use chrono_tz::Tz;
+
+use crate::{model::secret::Secret, sinks::Sink};
+
+/// Everything but the rules.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub clusters: BTreeMap<String, Arc<Cluster>>,
+    /// Files and folders.
+    pub rules: Vec<PathBuf>,
+    pub store: Store,
+    pub sinks: BTreeMap<String, Arc<dyn Sink>>,
+    pub defaults: RuleDefaults,
+    /// Who hears of `highwater-*` alerts; empty: every sink but the one concerned.
+    pub self_notify: Vec<String>,
+    pub heartbeat: Option<Heartbeat>,
+    pub timezone: Tz,
+    pub server: Server,
+    pub telemetry: Telemetry,
+    pub delivery: DeliverySettings,
+}
+
+/// One watched cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub name: String,
+    /// Each with scheme and host; a path prefix is kept.
+    pub urls: Vec<String>,
+    pub auth: Auth,
+    pub tls: Tls,
+    /// Total deadline of one request.
+    pub timeout: Duration,
+    pub connect_timeout: Duration,
+    /// Searches in one `_msearch`.
+    pub max_batch: usize,
+    /// Requests at one time.
+    pub max_in_flight: usize,
+    /// Bytes of one answer, decompressed.
+    pub max_response: usize,
+    /// Groups of one search; more is indeterminate.
+    pub max_groups: usize,
+    /// A proxy's URL; none is taken from the environment.
+    pub proxy: Option<Secret>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Auth {
+    None,
+    Basic {
+        username: String,
+        password: Secret,
+    },
+    /// `id:key`, or its base64.
+    ApiKey(Secret),
+    Bearer(Secret),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// PEM; in place of the operating system's trust store.
+    pub ca: Option<PathBuf>,
+    pub client_certificate: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    pub insecure_skip_verify: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub path: PathBuf,
+}
+
+/// Fills in what rules leave out.
+#[derive(Clone, Debug, Default)]
+pub struct RuleDefaults {
+    pub notify: Option<Vec<String>>,
+    pub query_delay: Option<Duration>,
+}
+
+/// A sign of life, sent outbound.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    pub url: Secret,
+    pub every: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Port 0 takes a free one; the log says which.
+    pub listen: SocketAddr,
+}
+
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct DeliverySettings {
+    /// A delivery that no attempt could settle for so long is a dead letter.
+    pub give_up_after: Duration,
+    pub timeout: Duration,
+}

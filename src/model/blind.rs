@@ -1,0 +1,90 @@
+//! A rule that cannot see says so itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Entity, Finding, Number, Observation, Reading, Reason, Tick, Time, Unit, policy::BlindPolicy,
+    time::elapsed,
+};
+
+/// Since when a rule, or some of its entities, could not be judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Blind {
+    /// Nothing but indeterminate looks since.
+    pub rule: Option<Since>,
+    /// The same for single entities, while others are judged.
+    #[serde(default)]
+    pub entities: BTreeMap<Entity, Since>,
+}
+
+/// The first look that proved nothing, and why the newest one did not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Since {
+    pub at: Time,
+    pub reason: Reason,
+}
+
+impl Blind {
+    /// `excused`: the cluster is known to be unreachable, and its own alert speaks for all. Such looks neither start nor end the clock.
+    #[must_use]
+    pub fn look(mut self, observation: &Observation, excused: bool, tick: Tick) -> Self {
+        match observation {
+            Observation::Indeterminate(_) if excused => {}
+            Observation::Indeterminate(reason) => self.rule = since(self.rule.take(), reason, tick),
+            Observation::Seen { findings, .. } => self.look_at(findings, observation.is_blind(), tick),
+            Observation::NoData(_) | Observation::NotApplicable(_) => self = Self::default(),
+        }
+        self
+    }
+
+    fn look_at(&mut self, findings: &BTreeMap<Entity, Finding>, all_unknown: bool, tick: Tick) {
+        self.entities.retain(|entity, _| matches!(findings.get(entity), None | Some(Finding::Unknown(_))));
+        let mut first = None;
+        for (entity, finding) in findings {
+            let Finding::Unknown(reason) = finding else { continue };
+            first.get_or_insert(reason);
+            let known = self.entities.remove(entity);
+            self.entities.extend(since(known, reason, tick).map(|since| (entity.clone(), since)));
+        }
+        self.rule = match first {
+            Some(reason) if all_unknown => since(self.rule.take(), reason, tick),
+            _ => None,
+        };
+    }
+
+    /// An entity that left the rule's sight is nobody's blindness any more.
+    pub fn forget(&mut self, entity: &Entity) {
+        self.entities.remove(entity);
+    }
+
+    /// What the rule's own alert, `highwater-blind {rule}`, is to be shown: the time without a look that proved anything.
+    pub fn finding(&self, policy: &BlindPolicy, tick: Tick) -> Finding {
+        let overdue = |since: &Since| elapsed(since.at, tick.at) >= policy.after;
+        let mut reading = Reading::new(Number::Int(0), Unit::Seconds);
+        if let Some(since) = self.rule.as_ref().filter(|since| overdue(since)) {
+            reading = blind_for(since, tick).fact("accept", since.reason.accept.clone());
+        } else if let Some((_, since)) = self.entities.iter().find(|(_, since)| overdue(since)) {
+            let named: Vec<String> = self
+                .entities
+                .iter()
+                .filter(|(_, since)| overdue(since))
+                .map(|(entity, _)| entity.to_string())
+                .collect();
+            reading = blind_for(since, tick).fact("unknown", named);
+        }
+        Finding::Value(reading)
+    }
+}
+
+fn since(known: Option<Since>, reason: &Reason, tick: Tick) -> Option<Since> {
+    Some(Since { at: known.map_or(tick.at, |since| since.at), reason: reason.clone() })
+}
+
+fn blind_for(since: &Since, tick: Tick) -> Reading {
+    let seconds = elapsed(since.at, tick.at).as_secs().max(1);
+    Reading::new(Number::count(seconds), Unit::Seconds)
+        .fact("reason", since.reason.text.clone())
+        .fact("since", since.at.to_rfc3339())
+}

@@ -1,0 +1,88 @@
+//! A filter over documents: an Elasticsearch query object, or a string in Lucene query-string syntax.
+
+use std::{borrow::Cow, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+
+/// A query, always as an object of the query DSL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Filter(pub Value);
+
+/// Scripts run code on the cluster: they are refused.
+const SCRIPTS: [&str; 3] = ["script", "script_score", "runtime_mappings"];
+
+impl Filter {
+    pub fn all() -> Self {
+        Self(serde_json::json!({ "match_all": {} }))
+    }
+
+    pub fn lucene(text: &str) -> Self {
+        Self(serde_json::json!({ "query_string": { "query": text } }))
+    }
+
+    pub fn object(query: Value) -> Result<Self, String> {
+        let Value::Object(fields) = &query else {
+            return Err("a filter is a query object or a Lucene query string".to_owned());
+        };
+        if fields.len() != 1 {
+            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+            let hint = "a query object has exactly one key, like `term`, `range` or `bool`";
+            return Err(format!("{hint}; found {} ({})", fields.len(), names.join(", ")));
+        }
+        match find_script(&query) {
+            Some(key) => Err(format!("`{key}` is refused: a filter runs no scripts on the cluster")),
+            None => Ok(Self(query)),
+        }
+    }
+}
+
+fn find_script(query: &Value) -> Option<&'static str> {
+    match query {
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            SCRIPTS.into_iter().find(|script| script == key).or_else(|| find_script(value))
+        }),
+        Value::Array(items) => items.iter().find_map(find_script),
+        _ => None,
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(FilterVisitor)
+    }
+}
+
+struct FilterVisitor;
+
+impl<'de> de::Visitor<'de> for FilterVisitor {
+    type Value = Filter;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("a query object or a Lucene query string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Filter, E> {
+        if text.trim().is_empty() {
+            return Err(E::custom("an empty filter; leave the key out to take every document"));
+        }
+        Ok(Filter::lucene(text))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Filter, A::Error> {
+        let query = Value::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Filter::object(query).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Filter {
+    fn schema_name() -> Cow<'static, str> {
+        "Filter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "an Elasticsearch query object, or a string in Lucene query-string syntax", "type": ["object", "string"] })
+    }
+}

@@ -1,0 +1,42 @@
+//! What alerting *is*, as plain data and pure functions: no clock, network, disk, environment or randomness.
+//!
+//! Time always comes in as an argument. The state machine is in [`step`] (a whole observation) and [`alert`] (one entity).
+
+pub mod alert;
+pub mod blind;
+pub mod condition;
+pub mod entity;
+pub mod filter;
+pub mod identity;
+pub mod latch;
+pub mod level;
+pub mod notification;
+pub mod number;
+pub mod observation;
+pub mod policy;
+pub mod query;
+pub mod reading;
+pub mod reason;
+pub mod schedule;
+pub mod secret;
+pub mod span;
+pub mod step;
+pub mod time;
+pub mod transition;
+pub mod window;
+
+pub use alert::{Alert, step_alert};
+pub use condition::{Bound, Condition, Op, Scale};
+pub use entity::Entity;
+pub use latch::Latch;
+pub use level::Level;
+pub use number::{Number, Unit};
+pub use observation::{Finding, Observation, Others};
+pub use policy::{LevelPolicy, Missing, Policy, Verdict};
+pub use reading::{Facts, Reading};
+pub use reason::{Cause, Reason};
+pub use schedule::{Attention, Schedule, Timing};
+pub use step::{RuleState, step};
+pub use time::{Tick, Time};
+pub use transition::{Ending, Kind, Transition};
+pub use window::Window;

@@ -1,0 +1,185 @@
+//! What is sent: the changes of one evaluation for one sink, as data that every sink renders in its own way.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::{Ending, Entity, Facts, Kind, Level, Number, Time, Transition, Unit, identity};
+
+/// The message that one evaluation causes at one sink. Its JSON is the webhook's body: names are added, never renamed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    pub version: u8,
+    /// The same on every attempt: the `Idempotency-Key`.
+    pub notification_id: String,
+    pub rule: String,
+    pub summary: String,
+    pub cluster: String,
+    /// The tick that was judged.
+    pub at: Time,
+    pub status: Status,
+    /// The highest of its alerts.
+    pub level: Level,
+    /// The whole in plain text, for people.
+    pub text: String,
+    pub labels: BTreeMap<String, String>,
+    pub runbook: Option<String>,
+    pub alerts: Vec<Change>,
+    /// A test message, marked as such.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Firing,
+    /// Only if every alert in it is.
+    Resolved,
+}
+
+/// One alert's change as one sink is told it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub alert_key: String,
+    pub episode_id: String,
+    pub event_id: String,
+    pub kind: Kind,
+    pub level: Level,
+    pub previous_level: Option<Level>,
+    pub entity: Entity,
+    pub value: Option<Number>,
+    pub unit: Option<Unit>,
+    pub threshold: Option<Number>,
+    pub since: Time,
+    pub peak: Option<Number>,
+    /// Why it ended: `cleared`, `vanished`, `no_data`, `rule_removed`, `rule_changed`, `disabled`.
+    pub reason: Option<Ending>,
+    pub facts: Facts,
+    /// What is behind it, in one sentence.
+    pub cause: Option<String>,
+    /// What to do about it, in one sentence.
+    pub next_step: Option<String>,
+    /// The rule author's own words, rendered from `message`.
+    pub message: Option<String>,
+    /// The tick that told it.
+    pub at: Time,
+    /// What else has to be said first: `told late`, `last seen at 10:02`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Change {
+    /// The change of `transition` under its identities, without words yet.
+    pub fn new(rule: &str, cluster: &str, transition: &Transition) -> Self {
+        let alert_key = identity::alert_key(rule, cluster, &transition.entity);
+        let episode_id = identity::episode_id(&alert_key, transition.since);
+        let event_id = identity::event_id(&episode_id, transition.kind, transition.n);
+        let reading = transition.reading.as_ref();
+        Self {
+            alert_key,
+            episode_id,
+            event_id,
+            kind: transition.kind,
+            level: transition.level,
+            previous_level: transition.previous_level,
+            entity: transition.entity.clone(),
+            value: reading.map(|reading| reading.value),
+            unit: reading.map(|reading| reading.unit),
+            threshold: transition.threshold,
+            since: transition.since,
+            peak: transition.peak,
+            reason: transition.ending,
+            facts: reading.map(|reading| reading.facts.clone()).unwrap_or_default(),
+            cause: None,
+            next_step: None,
+            message: None,
+            at: transition.at,
+            note: None,
+        }
+    }
+
+    /// Proven to be over: the only thing that is green.
+    pub fn is_cleared(&self) -> bool {
+        self.kind == Kind::Resolved && self.reason == Some(Ending::Cleared)
+    }
+
+    pub fn show_value(&self) -> Option<String> {
+        Some(self.unit?.show(self.value?))
+    }
+
+    pub fn show_threshold(&self) -> Option<String> {
+        Some(self.unit?.show(self.threshold?))
+    }
+
+    pub fn show_peak(&self) -> Option<String> {
+        Some(self.unit?.show(self.peak?))
+    }
+}
+
+/// One notification for one sink: a row of the outbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub sink: String,
+    pub notification: Notification,
+    /// The zone in which people read times.
+    pub zone: Tz,
+}
+
+/// What a service gave back for an alert, to find it again (Slack's channel and ts).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(pub String);
+
+/// What one sink was last told of one alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    pub episode_id: String,
+    /// `None`: it would have been told, but was withheld.
+    pub level: Option<Level>,
+    /// What withholds it, while something does.
+    pub withheld: Option<String>,
+    pub event_id: String,
+    pub handle: Option<Handle>,
+}
+
+/// What a sink does not know yet: the difference between an alert and what the sink was told.
+///
+/// `open` is the alert's episode and told level, if it has one; `wanted` whether the rule tells this sink of that level.
+pub fn news(open: Option<(&str, Level)>, told: Option<&Told>, wanted: bool) -> Option<Kind> {
+    let known = told.and_then(|told| told.level.map(|level| (told.episode_id.as_str(), level)));
+    match (open, known) {
+        (None, None) => None,
+        (None, Some(_)) => Some(Kind::Resolved),
+        (Some(_), None) => wanted.then_some(Kind::Fired),
+        (Some((episode, _)), Some((old, _))) if episode != old => Some(Kind::Resolved),
+        (Some((_, level)), Some((_, known))) if level < known => Some(Kind::Lowered),
+        (Some((_, level)), Some((_, known))) if level > known => wanted.then_some(Kind::Raised),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(level: Option<Level>) -> Told {
+        Told { episode_id: "e".to_owned(), level, withheld: None, event_id: String::new(), handle: None }
+    }
+
+    #[test]
+    fn a_sink_hears_first_that_it_fired_whatever_others_heard_before() {
+        assert_eq!(news(Some(("e", Level::Critical)), None, true), Some(Kind::Fired));
+        assert_eq!(news(Some(("e", Level::Critical)), Some(&told(None)), true), Some(Kind::Fired));
+        assert_eq!(news(Some(("e", Level::Critical)), None, false), None);
+    }
+
+    #[test]
+    fn whoever_was_told_hears_that_it_got_better_or_ended_even_where_the_level_is_not_theirs() {
+        let critical = told(Some(Level::Critical));
+        assert_eq!(news(Some(("e", Level::Warning)), Some(&critical), false), Some(Kind::Lowered));
+        assert_eq!(news(None, Some(&critical), false), Some(Kind::Resolved));
+        assert_eq!(news(None, None, true), None, "recovery is told only where firing was");
+    }
+}

@@ -1,0 +1,133 @@
+//! Questions to a cluster and their answers, as plain data. How they travel is the door's business (`elastic/`).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Entity, Number, Window, filter::Filter};
+
+/// A question. An optional one may fail without blinding its rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    pub question: Question,
+    pub optional: bool,
+}
+
+impl Query {
+    pub fn call(call: Call) -> Self {
+        Self { question: Question::Call(call), optional: false }
+    }
+
+    pub fn search(search: Search) -> Self {
+        Self { question: Question::Search(search), optional: false }
+    }
+
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    Call(Call),
+    Search(Search),
+}
+
+/// A `GET` of a cluster API that answers JSON.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Call {
+    /// Absolute, each part already percent-encoded: `/_cluster/health`.
+    pub path: String,
+    pub params: Vec<(String, String)>,
+    pub proof: Proof,
+}
+
+impl Call {
+    pub fn get(path: impl Into<String>, proof: Proof) -> Self {
+        Self { path: path.into(), params: Vec::new(), proof }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.params.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// What makes the answer of a cluster API complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// JSON that was read to its end, without `timed_out: true`.
+    Whole,
+    /// … and `_shards.failed` is 0. Unassigned copies are not failures: `successful < total` on every yellow cluster.
+    Shards,
+    /// … and `_nodes` is present. `_nodes.failed` is left to the check: those nodes are unknown, the others are judged.
+    Nodes,
+}
+
+/// An aggregating search: exact counts and metrics over one window, as a whole or per group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// Index pattern, as Elasticsearch spells it: names, wildcards, exclusions, date math, remote clusters.
+    pub index: String,
+    pub time_field: String,
+    pub window: Window,
+    /// Which documents count at all.
+    pub filter: Option<Filter>,
+    /// Named sub-filters to count.
+    pub counts: BTreeMap<String, Filter>,
+    /// Named metrics.
+    pub metrics: BTreeMap<String, Metric>,
+    /// Fields whose values make the groups; empty for one whole.
+    pub per: Vec<String>,
+}
+
+/// A number over the documents of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    Max(String),
+    Min(String),
+    Avg(String),
+    Sum(String),
+}
+
+/// A complete answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    Body(Value),
+    Search(SearchAnswer),
+}
+
+impl Response {
+    pub fn body(&self) -> Option<&Value> {
+        match self {
+            Self::Body(body) => Some(body),
+            Self::Search(_) => None,
+        }
+    }
+
+    pub fn found(&self) -> Option<&SearchAnswer> {
+        match self {
+            Self::Search(answer) => Some(answer),
+            Self::Body(_) => None,
+        }
+    }
+}
+
+/// Every group of a search. Without `per`, one group: the empty entity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchAnswer {
+    pub groups: BTreeMap<Entity, Group>,
+}
+
+/// The exact numbers of one group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// Documents that pass the filter.
+    pub total: u64,
+    pub counts: BTreeMap<String, u64>,
+    /// Absent where no document had the field. Dates are milliseconds since the epoch.
+    pub metrics: BTreeMap<String, Option<Number>>,
+}

@@ -1,0 +1,175 @@
+//! One look of a whole rule: [`step_alert`] folded over an observation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Alert, Ending, Entity, Finding, Observation, Others, Policy, Reason, Tick, Transition,
+    alert::{difference, step_alert, verdicts},
+    blind::Blind,
+    reason::Cause,
+};
+
+/// All that is remembered of one rule on one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleState {
+    pub alerts: BTreeMap<Entity, Alert>,
+    pub blind: Blind,
+}
+
+impl RuleState {
+    /// An alert pending or recovering: a look soon would decide.
+    pub fn is_unsettled(&self) -> bool {
+        self.alerts.values().any(Alert::is_unsettled)
+    }
+
+    pub fn is_firing(&self) -> bool {
+        self.alerts.values().any(|alert| alert.highest_up().is_some())
+    }
+}
+
+/// What one look changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stepped {
+    pub state: RuleState,
+    pub transitions: Vec<Transition>,
+    /// The entities whose stored alert is to be written or removed; all others are as they were.
+    pub touched: BTreeSet<Entity>,
+}
+
+/// Judges one look. Total, pure, deterministic. `excused`: see [`Blind::look`].
+pub fn step(
+    policy: &Policy,
+    state: RuleState,
+    observation: &Observation,
+    excused: bool,
+    tick: Tick,
+) -> Stepped {
+    let observation = resolved(policy, observation);
+    let observation = observation.as_ref();
+    let blind = state.blind.look(observation, excused, tick);
+    let alerts = state.alerts;
+    let mut turn = Turn { policy, tick, alerts, blind, transitions: Vec::new(), touched: BTreeSet::new() };
+    match observation {
+        Observation::Seen { findings, others } => turn.see(findings, *others),
+        Observation::NoData(words) => turn.find_nothing(words),
+        Observation::Indeterminate(_) | Observation::NotApplicable(_) => {}
+    }
+    let Turn { alerts, blind, transitions, touched, .. } = turn;
+    Stepped { state: RuleState { alerts, blind }, transitions, touched }
+}
+
+/// A reading whose thresholds cannot be resolved is unknown, not clear.
+fn resolved<'a>(policy: &Policy, observation: &'a Observation) -> std::borrow::Cow<'a, Observation> {
+    use std::borrow::Cow;
+    let Observation::Seen { findings, others } = observation else { return Cow::Borrowed(observation) };
+    let unresolved = |finding: &Finding| match finding {
+        Finding::Value(reading) => verdicts(policy, reading).err(),
+        _ => None,
+    };
+    if !findings.values().any(|finding| unresolved(finding).is_some()) {
+        return Cow::Borrowed(observation);
+    }
+    let findings = findings.iter().map(|(entity, finding)| {
+        let finding = match unresolved(finding) {
+            Some(text) => Finding::Unknown(Reason::new(Cause::Missing, text)),
+            None => finding.clone(),
+        };
+        (entity.clone(), finding)
+    });
+    Cow::Owned(Observation::Seen { findings: findings.collect(), others: *others })
+}
+
+struct Turn<'a> {
+    policy: &'a Policy,
+    tick: Tick,
+    alerts: BTreeMap<Entity, Alert>,
+    blind: Blind,
+    transitions: Vec<Transition>,
+    touched: BTreeSet<Entity>,
+}
+
+impl Turn<'_> {
+    fn see(&mut self, findings: &BTreeMap<Entity, Finding>, others: Others) {
+        self.end_the_whole_where_somebody_is_seen(findings);
+        for (entity, finding) in findings {
+            self.show(entity, finding);
+        }
+        if others == Others::Untouched {
+            return;
+        }
+        let rest: Vec<Entity> =
+            self.alerts.keys().filter(|entity| !findings.contains_key(*entity)).cloned().collect();
+        for entity in rest.iter().filter(|entity| !(self.policy.grouped && entity.is_empty())) {
+            self.conclude(entity, others);
+        }
+    }
+
+    /// The empty entity of a grouped rule stood for "nobody at all"; somebody being there ends it.
+    fn end_the_whole_where_somebody_is_seen(&mut self, findings: &BTreeMap<Entity, Finding>) {
+        let whole = Entity::empty();
+        let stands = self.policy.grouped && !findings.contains_key(&whole);
+        let Some((_, finding)) = findings.iter().find(|(_, finding)| matches!(finding, Finding::Value(_)))
+        else {
+            return;
+        };
+        if !stands {
+            return;
+        }
+        let Some(before) = self.alerts.remove(&whole) else { return };
+        let after = before.clone().closed(Ending::Cleared);
+        self.transitions.extend(difference(self.policy, &whole, &before, &after, finding, self.tick));
+        self.touched.insert(whole);
+    }
+
+    fn conclude(&mut self, entity: &Entity, others: Others) {
+        match others {
+            Others::Untouched => {}
+            Others::Absent => {
+                self.blind.forget(entity);
+                self.show(entity, &Finding::Absent);
+            }
+            Others::Excused => {
+                if let Some(alert) = self.alerts.get_mut(entity) {
+                    *alert = std::mem::take(alert).excused(self.tick);
+                    self.touched.insert(entity.clone());
+                }
+            }
+            Others::NoData => self.show(entity, &Finding::NoData("no documents in the window".to_owned())),
+        }
+    }
+
+    /// Nothing came at all: nobody that is known had data; where nobody is known, the whole stands for them.
+    fn find_nothing(&mut self, words: &str) {
+        let mut known: Vec<Entity> = self.alerts.keys().cloned().collect();
+        if known.is_empty() {
+            known.push(Entity::empty());
+        }
+        for entity in known {
+            self.show(&entity, &Finding::NoData(words.to_owned()));
+        }
+    }
+
+    fn show(&mut self, entity: &Entity, finding: &Finding) {
+        let known = self.alerts.remove(entity);
+        let before = known.clone().unwrap_or_default();
+        let after = step_alert(self.policy, before.clone(), finding, self.tick);
+        self.transitions.extend(difference(self.policy, entity, &before, &after, finding, self.tick));
+        let keep = self.is_worth_remembering(&after);
+        if known.as_ref() != keep.then_some(&after) {
+            self.touched.insert(entity.clone());
+        }
+        if keep {
+            self.alerts.insert(entity.clone(), after);
+        }
+    }
+
+    fn is_worth_remembering(&self, alert: &Alert) -> bool {
+        if !alert.is_inactive() {
+            return true;
+        }
+        let gone = matches!(alert.ending, Some(Ending::Vanished));
+        self.policy.remembers_the_quiet() && !gone
+    }
+}
