@@ -132,16 +132,24 @@ pub struct Delivery {
 #[serde(transparent)]
 pub struct Handle(pub String);
 
-/// What one sink was last told of one alert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one sink was last told of one alert. Stored whole, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Told {
     pub episode_id: String,
     /// `None`: it would have been told, but was withheld.
     pub level: Option<Level>,
-    /// What withholds it, while something does.
-    pub withheld: Option<String>,
+    /// What it would have been told, while a mute withholds it.
+    pub withheld: Option<Withheld>,
     pub event_id: String,
     pub handle: Option<Handle>,
+}
+
+/// News that waits for its mute to end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// What withholds it, in words.
+    pub by: String,
+    pub change: Box<Change>,
 }
 
 /// What a sink does not know yet: the difference between an alert and what the sink was told.
