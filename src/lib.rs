@@ -17,6 +17,7 @@
 pub mod checks;
 pub mod clock;
 pub mod config;
+mod kinds;
 pub mod model;
 pub mod sinks;
 pub mod store;

@@ -1,13 +1,34 @@
 //! Whom to tell: one file per kind of sink. Pure: a delivery in, a message out; an answer in, a verdict out.
 
+mod slack;
+mod stdout;
+mod webhook;
+
+#[cfg(test)]
+mod tests;
+
 use std::{fmt::Debug, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    notification::{Delivery, Handle},
-    secret::Secret,
+use crate::{
+    kinds::kinds,
+    model::{
+        notification::{Delivery, Handle},
+        secret::Secret,
+    },
 };
+
+pub use self::{slack::Slack, stdout::Stdout, webhook::Webhook};
+
+kinds! {
+    /// Where notifications go: exactly one kind.
+    pub enum Kind as dyn Sink by into_sink {
+        "slack" => Slack,
+        "stdout" => Stdout,
+        "webhook" => Webhook,
+    }
+}
 
 /// One way of telling. The config struct *is* the sink; its doc comments are its reference entry.
 pub trait Sink: Debug + Send + Sync {
@@ -17,12 +38,20 @@ pub trait Sink: Debug + Send + Sync {
     /// The message, without URL or secrets: rendered once just before the first attempt, stored, and sent as it is by every attempt.
     fn render(&self, delivery: &Delivery, handle: Option<&Handle>) -> Message;
 
+    /// A plain and small message in place of one that the service would not take: the last attempt before it is a dead letter.
+    fn render_plain(&self, delivery: &Delivery) -> Message;
+
     /// What the service's answer means.
     fn classify(&self, answer: &Answer) -> Verdict;
 
     /// The shortest time between two messages to this sink.
     fn pace(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// What must not stand in a file as plain text, by its key.
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        Vec::new()
     }
 
     /// What is wrong with this configuration beyond its form.
@@ -58,6 +87,8 @@ pub enum Answer {
     },
     /// No answer: refused, timed out, cut off. The words name no URL. Whether it arrived is not known.
     Lost(String),
+    /// Nothing was sent, and nothing would be next time: a secret is missing, the address is not allowed.
+    Unsent(String),
     /// The line was written.
     Written,
 }
@@ -81,4 +112,47 @@ pub enum Verdict {
     Misconfigured {
         why: String,
     },
+}
+
+/// Status, `Retry-After` and body; or the verdict, where there was no answer.
+fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
+    match answer {
+        Answer::Http { status, retry_after, body } => Ok((*status, *retry_after, body)),
+        Answer::Lost(why) => Err(Verdict::Later { after: None, why: why.clone() }),
+        Answer::Unsent(why) => Err(Verdict::Misconfigured { why: why.clone() }),
+        Answer::Written => Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() }),
+    }
+}
+
+/// An answer as people read it: `answered 404: no_service`. At most 256 bytes of the body, without control characters.
+pub fn in_words(status: u16, body: &str) -> String {
+    let shown: String = body.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut end = shown.len().min(256);
+    while !shown.is_char_boundary(end) {
+        end -= 1;
+    }
+    match shown[..end].trim() {
+        "" => format!("answered {status}"),
+        body => format!("answered {status}: {body}"),
+    }
+}
+
+/// At most `most` characters; what is cut ends in `…`.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A URL that starts with plain text has to start like one; whether a looked-up one does is seen at the first attempt.
+fn complaint_about_url(key: &str, url: &Secret) -> Option<String> {
+    use crate::model::secret::Part;
+    let start = match url.parts.first() {
+        None => "",
+        Some(Part::Literal(start)) => start.as_str(),
+        Some(Part::Env(_) | Part::File(_)) => return None,
+    };
+    let fine = start.starts_with("https://") || start.starts_with("http://");
+    (!fine).then(|| format!("`{key}` has to start with `https://` or `http://`"))
 }

@@ -1,0 +1,39 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Answer, Destination, Message, Sink, Verdict, webhook};
+use crate::model::notification::{Delivery, Handle};
+
+/// JSON lines on standard output: one line per notification, the body of the `webhook` sink.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stdout {}
+
+impl Stdout {
+    pub const EXAMPLE: &str = "stdout: {}";
+}
+
+impl Sink for Stdout {
+    fn destination(&self) -> Destination {
+        Destination::Stdout
+    }
+
+    fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
+        Message::Line(webhook::body(&delivery.notification))
+    }
+
+    fn render_plain(&self, delivery: &Delivery) -> Message {
+        Message::Line(webhook::body(&webhook::plain(&delivery.notification)))
+    }
+
+    fn classify(&self, answer: &Answer) -> Verdict {
+        match answer {
+            Answer::Written => Verdict::Accepted { handle: None },
+            Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },
+            Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
+            Answer::Http { status, .. } => {
+                Verdict::Misconfigured { why: format!("standard output answered {status}") }
+            }
+        }
+    }
+}

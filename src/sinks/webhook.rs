@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Answer, Destination, Message, Sink, Verdict, answered};
+use crate::model::{
+    Facts,
+    notification::{Delivery, Handle, Notification},
+    secret::{Part, Secret},
+};
+
+/// A `POST` of highwater's own JSON, with `Idempotency-Key: <notification_id>`, the same on every attempt.
+///
+/// Any 2xx is success. 408, 425, 429 and 5xx are tried again; other answers, redirects among them, are not.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// `http://` or `https://`; only its scheme and host are ever shown.
+    pub url: Secret,
+    /// Sent as `Authorization: Bearer …`.
+    pub bearer_token: Option<Secret>,
+    /// More headers, by name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+}
+
+impl Webhook {
+    pub const EXAMPLE: &str = "webhook: { url: \"${env:WEBHOOK_URL}\", bearer_token: \"${env:WEBHOOK_TOKEN}\", headers: { X-Team: search } }";
+}
+
+/// Ours: a webhook's own headers may not say otherwise.
+const RESERVED: [&str; 4] = ["content-type", "content-length", "host", "idempotency-key"];
+
+impl Sink for Webhook {
+    fn destination(&self) -> Destination {
+        let mut headers: Vec<(String, Secret)> =
+            self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        if let Some(token) = &self.bearer_token {
+            let mut parts = vec![Part::Literal("Bearer ".to_owned())];
+            parts.extend(token.parts.iter().cloned());
+            headers.push(("Authorization".to_owned(), Secret { parts }));
+        }
+        Destination::Http { url: self.url.clone(), headers }
+    }
+
+    fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
+        message(&delivery.notification)
+    }
+
+    fn render_plain(&self, delivery: &Delivery) -> Message {
+        message(&plain(&delivery.notification))
+    }
+
+    fn classify(&self, answer: &Answer) -> Verdict {
+        let (status, after, body) = match answered(answer) {
+            Ok(answer) => answer,
+            Err(verdict) => return verdict,
+        };
+        let why = super::in_words(status, body);
+        match status {
+            200..=299 => Verdict::Accepted { handle: None },
+            408 | 425 | 429 | 500..=599 => Verdict::Later { after, why },
+            300..=399 => Verdict::Misconfigured { why: format!("{why}; redirects are not followed") },
+            401 | 403 | 404 | 405 | 407 | 410 => Verdict::Misconfigured { why },
+            _ => Verdict::Never { why },
+        }
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        self.bearer_token.iter().map(|token| ("bearer_token", token)).collect()
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        let mut complaints: Vec<String> = super::complaint_about_url("url", &self.url).into_iter().collect();
+        for name in self.headers.keys() {
+            complaints.extend(complaint_about_header(name, self.bearer_token.is_some()));
+        }
+        complaints
+    }
+}
+
+fn complaint_about_header(name: &str, has_token: bool) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if RESERVED.contains(&lower.as_str()) {
+        return Some(format!("header `{name}` is highwater's own; take it out of `headers`"));
+    }
+    if has_token && lower == "authorization" {
+        return Some(format!("header `{name}` and `bearer_token` say the same twice; keep one"));
+    }
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let fine = !name.is_empty() && name.bytes().all(is_token);
+    (!fine).then(|| format!("`{name}` is not a header name; write one like `X-Team`"))
+}
+
+fn message(notification: &Notification) -> Message {
+    let headers = vec![
+        ("Content-Type".to_owned(), "application/json".to_owned()),
+        ("Idempotency-Key".to_owned(), notification.notification_id.clone()),
+    ];
+    Message::Http { headers, body: body(notification) }
+}
+
+/// The notification's JSON: the body of this sink, a line of `stdout`.
+pub(super) fn body(notification: &Notification) -> String {
+    #[expect(
+        clippy::expect_used,
+        reason = "its maps have text for keys and its numbers are finite, so it has a JSON form"
+    )]
+    serde_json::to_string(notification).expect("a notification has a JSON form")
+}
+
+/// The same without what may have been too much: facts and the words about single alerts.
+pub(super) fn plain(notification: &Notification) -> Notification {
+    let mut plain = notification.clone();
+    plain.text = super::cut(&plain.text, 1000);
+    for alert in &mut plain.alerts {
+        alert.facts = Facts::default();
+        (alert.cause, alert.next_step, alert.message) = (None, None, None);
+    }
+    plain
+}
