@@ -1,0 +1,4 @@
+//! What the integration tests and the demo share: real engines, and the list of tests that could not run.
+
+pub mod engine;
+pub mod not_run;
