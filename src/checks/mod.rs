@@ -1,16 +1,46 @@
 //! What to look at: one file per kind of check. Pure: queries out, answers in, an observation back.
 
-use std::fmt::Debug;
-use std::time::Duration;
+mod cluster_health;
+mod common;
+mod elasticsearch_unreachable;
+mod ratio;
+mod shard_capacity;
+mod shard_documents;
+mod storage;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt::Debug, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{
-    Entity, Level, Observation, Reading, Reason, Scale, Window,
-    policy::Missing,
-    query::{Query, Response},
+use crate::{
+    kinds::kinds,
+    model::{
+        Entity, Level, Observation, Reading, Reason, Scale, Window,
+        policy::Missing,
+        query::{Query, Response},
+    },
 };
+
+pub use self::{
+    cluster_health::ClusterHealth, elasticsearch_unreachable::ElasticsearchUnreachable, ratio::Ratio,
+    shard_capacity::ShardCapacity, shard_documents::ShardDocuments, storage::Storage,
+};
+
+kinds! {
+    /// What a rule looks at: exactly one kind.
+    pub enum Kind as dyn Check by into_check {
+        "cluster_health" => ClusterHealth,
+        "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "ratio" => Ratio,
+        "shard_capacity" => ShardCapacity,
+        "shard_documents" => ShardDocuments,
+        "storage" => Storage,
+    }
+}
 
 /// One way of looking. The config struct *is* the check; its doc comments are its reference entry.
 pub trait Check: Debug + Send + Sync {
@@ -83,3 +113,7 @@ pub struct Advice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Memory(pub Value);
+
+fn unread() -> Reason {
+    Reason::new(crate::model::Cause::Fault, "this kind of check cannot read answers yet")
+}

@@ -1,0 +1,1 @@
+//! What several kinds share: reading JSON answers without ever panicking, and words for people.
