@@ -31,7 +31,9 @@ async fn a_missing_shard_makes_answers_partial() {
     let Some(engine) = Engine::shared().await else { return };
     engine.make_partial("half", json!({})).await;
     let partial = engine.get("/half/_search?size=0").await;
-    assert_eq!((&partial["_shards"]["failed"], &partial["timed_out"]), (&json!(1), &json!(false)));
+    let shards = &partial["_shards"];
+    // Elasticsearch 8 says `failed: 1`, others leave it at 0: only the sum tells
+    assert_eq!((&shards["total"], &shards["successful"]), (&json!(2), &json!(1)), "{partial}");
     engine.heal_partial("half").await;
     assert_eq!(engine.get("/half/_search?size=0").await["_shards"]["successful"], 2);
     engine.delete("/half").await;

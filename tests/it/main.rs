@@ -4,4 +4,5 @@
 #[allow(dead_code, reason = "shared with the demo; each uses a part")]
 mod support;
 
+mod compose;
 mod engines_start;
