@@ -1,6 +1,6 @@
 //! The outcome of one look.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,20 @@ impl Observation {
     }
 }
 
+/// In words: what was seen, or why nothing was.
+impl fmt::Display for Observation {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen { findings, .. } => match findings.values().find_map(Finding::unknown) {
+                Some(reason) if self.is_blind() => write!(to, "{reason}"),
+                _ => write!(to, "{} seen", findings.len()),
+            },
+            Self::NoData(words) => to.write_str(words),
+            Self::Indeterminate(reason) | Self::NotApplicable(reason) => write!(to, "{reason}"),
+        }
+    }
+}
+
 /// What one look says of one entity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Finding {
@@ -50,6 +64,15 @@ pub enum Finding {
     Unknown(Reason),
     /// It is gone from an exhaustive answer. Concluded by [`super::step`], never by a check.
     Absent,
+}
+
+impl Finding {
+    pub fn unknown(&self) -> Option<&Reason> {
+        match self {
+            Self::Unknown(reason) => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 /// What may be concluded of known entities that an answer does not name.

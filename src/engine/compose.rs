@@ -1,0 +1,57 @@
+//! From changes to a notification: the words that explain, the order in which people read, the identities.
+
+use std::cmp::Reverse;
+
+use crate::{
+    config::template,
+    engine::{tell::Telling, watch::Watch},
+    model::{
+        Kind, Level, Reading, identity,
+        notification::{Change, Delivery, Notification, Status},
+        wording,
+    },
+};
+
+/// Cause, next step and the author's own words. A template that fails never holds a message back: its failure is said instead.
+pub fn with_words(watch: &Watch, mut change: Change) -> Change {
+    if let (Some(value), Some(unit)) = (change.value, change.unit) {
+        let reading = Reading { facts: change.facts.clone(), ..Reading::new(value, unit) };
+        let advice = watch.rule.check.advise(&change.entity, &reading);
+        (change.cause, change.next_step) = (advice.cause, advice.next_step);
+    }
+    if let Some(text) = &watch.rule.message {
+        let rendered = template::render_message(text, &template::Context::of(&watch.key, &change));
+        change.message = match rendered {
+            Ok(words) => Some(words),
+            Err(error) => {
+                tracing::warn!(rule = watch.key.rule, %error, "message template failed");
+                None
+            }
+        };
+    }
+    change
+}
+
+/// One notification for one sink: the worst first.
+pub fn delivery(watch: &Watch, sink: String, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
+    changes.sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level), change.entity.clone()));
+    let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
+    let ids = changes.iter().map(|change| change.event_id.as_str());
+    let mut notification = Notification {
+        version: 1,
+        notification_id: identity::notification_id(&sink, ids),
+        rule: watch.key.rule.clone(),
+        summary: watch.rule.summary.clone(),
+        cluster: watch.key.cluster.clone(),
+        at: changes.iter().map(|change| change.at).max().unwrap_or(telling.now),
+        status: if resolved { Status::Resolved } else { Status::Firing },
+        level: changes.iter().map(|change| change.level).max().unwrap_or(Level::Info),
+        text: String::new(),
+        labels: watch.rule.labels.clone(),
+        runbook: watch.rule.runbook.clone(),
+        alerts: changes,
+        test: false,
+    };
+    notification.text = wording::text(&notification, telling.zone);
+    Delivery { sink, notification, zone: telling.zone }
+}

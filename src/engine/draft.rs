@@ -1,0 +1,191 @@
+//! A turn in the making: looks are judged one after the other, then everything they change is told and committed at once.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    checks::Memory,
+    engine::{
+        tell::{Telling, tell},
+        watch::{ToldBySink, Watch},
+    },
+    model::{Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition, step},
+    store::{Outcome, Run, Turn},
+};
+
+/// What a turn has changed so far. The watch itself stays as it was until the turn is committed.
+#[derive(Debug)]
+pub struct Draft {
+    pub state: RuleState,
+    pub memory: Memory,
+    pub watermark: Option<Time>,
+    pub owed: Vec<Time>,
+    pub runs: Vec<Run>,
+    pub transitions: Vec<Transition>,
+    touched: BTreeSet<Entity>,
+    forget_rule: bool,
+}
+
+impl Draft {
+    pub fn of(watch: &Watch) -> Self {
+        Self {
+            state: watch.state.clone(),
+            memory: watch.memory.clone(),
+            watermark: watch.watermark,
+            owed: Vec::new(),
+            runs: Vec::new(),
+            transitions: Vec::new(),
+            touched: BTreeSet::new(),
+            forget_rule: false,
+        }
+    }
+
+    /// Ticks that are not judged have an outcome, too.
+    pub fn pass_over(&mut self, runs: Vec<Run>) {
+        self.watermark = self.watermark.max(runs.iter().map(|run| run.tick).max());
+        self.runs.extend(runs);
+    }
+
+    /// One look: the state machine moves, the tick gets its outcome.
+    pub fn judge(&mut self, watch: &Watch, observation: &Observation, tick: Tick, outcome: Outcome) {
+        self.move_on(watch, observation, tick);
+        let reason = reason_of(observation);
+        self.runs.push(Run { tick: tick.at, outcome, reason });
+        self.watermark = self.watermark.max(Some(tick.at));
+    }
+
+    /// A look that is not recorded now, because its windows stay owed: only its blindness counts.
+    pub fn be_blind(&mut self, watch: &Watch, observation: &Observation, tick: Tick) {
+        self.move_on(watch, observation, tick);
+        self.watermark = self.watermark.max(Some(tick.at));
+    }
+
+    fn move_on(&mut self, watch: &Watch, observation: &Observation, tick: Tick) {
+        let state = std::mem::take(&mut self.state);
+        let stepped = step(&watch.rule.policy, state, observation, watch.excused, tick);
+        self.state = stepped.state;
+        self.transitions.extend(stepped.transitions);
+        self.touched.extend(stepped.touched);
+    }
+
+    /// Ends every alert of the rule, for a reason of the rule's own.
+    pub fn close(&mut self, ending: Ending, now: Time) {
+        for (entity, alert) in std::mem::take(&mut self.state.alerts) {
+            if let Some(level) = alert.level {
+                self.transitions.push(Transition {
+                    entity: entity.clone(),
+                    kind: Kind::Resolved,
+                    level,
+                    previous_level: Some(level),
+                    since: alert.since.unwrap_or(now),
+                    at: now,
+                    n: alert.told,
+                    reading: alert.latest.clone(),
+                    threshold: None,
+                    peak: alert.peak,
+                    ending: Some(ending),
+                });
+            }
+            self.touched.insert(entity);
+        }
+        self.state = RuleState::default();
+        self.memory = Memory::default();
+    }
+
+    /// Nothing of the rule is kept once its last deliveries are settled.
+    pub fn forget_rule(&mut self) {
+        self.forget_rule = true;
+    }
+
+    /// Alerts whose clock of reminders has rung.
+    pub fn remind(&mut self, watch: &Watch, now: Time) {
+        let Some(repeat) = watch.rule.repeat else { return };
+        for (entity, alert) in &mut self.state.alerts {
+            let Some(level) = alert.level.filter(|_| alert.reminder_due(repeat, now)) else { continue };
+            let policy = watch.rule.policy.level(level);
+            let threshold =
+                alert.latest.as_ref().and_then(|reading| policy.and_then(|policy| policy.when.resolve(reading).ok()));
+            self.transitions.push(Transition {
+                entity: entity.clone(),
+                kind: Kind::Reminded,
+                level,
+                previous_level: Some(level),
+                since: alert.since.unwrap_or(now),
+                at: now,
+                n: alert.told,
+                reading: alert.latest.clone(),
+                threshold,
+                peak: alert.peak,
+                ending: None,
+            });
+            *alert = std::mem::take(alert).reminded(now);
+            self.touched.insert(entity.clone());
+        }
+    }
+
+    /// What sinks do not know yet becomes deliveries; the whole becomes one turn, and the watch as it will be after it.
+    pub fn finish(self, watch: &Watch, telling: &Telling<'_>) -> (Turn, Watch) {
+        let news = tell(telling, watch, &self.state, &self.transitions);
+        let mut told: ToldBySink = watch.told.clone();
+        for (entity, sink, row) in &news.told {
+            apply_told(&mut told, entity, sink, row.clone());
+        }
+        let alerts = self.touched.into_iter().map(|entity| {
+            let alert = self.state.alerts.get(&entity).cloned();
+            (entity, alert)
+        });
+        let turn = Turn {
+            key: watch.key.clone(),
+            card: watch.card(),
+            runs: self.runs,
+            watermark: self.watermark,
+            owed: self.owed.clone(),
+            blind: self.state.blind.clone(),
+            memory: self.memory.clone(),
+            alerts: alerts.collect(),
+            told: news.told,
+            deliveries: news.deliveries,
+            history: self.transitions,
+            forget_rule: self.forget_rule,
+        };
+        let after = Watch {
+            state: self.state,
+            memory: self.memory,
+            told,
+            watermark: self.watermark,
+            owed: self.owed,
+            ..watch.clone()
+        };
+        (turn, after)
+    }
+}
+
+fn apply_told(all: &mut ToldBySink, entity: &Entity, sink: &str, row: Option<crate::model::notification::Told>) {
+    let Some(row) = row else {
+        if let Some(rows) = all.get_mut(entity) {
+            rows.remove(sink);
+            if rows.is_empty() {
+                all.remove(entity);
+            }
+        }
+        return;
+    };
+    all.entry(entity.clone()).or_default().insert(sink.to_owned(), row);
+}
+
+/// The outcome that an observation is recorded as.
+pub fn outcome_of(observation: &Observation) -> Outcome {
+    match observation {
+        Observation::Seen { .. } if observation.is_blind() => Outcome::Indeterminate,
+        Observation::Seen { .. } => Outcome::Complete,
+        Observation::NoData(_) => Outcome::NoData,
+        Observation::Indeterminate(_) => Outcome::Indeterminate,
+        Observation::NotApplicable(_) => Outcome::NotApplicable,
+    }
+}
+
+fn reason_of(observation: &Observation) -> Option<String> {
+    match observation {
+        Observation::Seen { .. } if !observation.is_blind() => None,
+        _ => Some(observation.to_string()),
+    }
+}

@@ -1,0 +1,102 @@
+//! One turn of one rule: the data's way, from due ticks to a committed turn.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    checks::{Look, Memory},
+    engine::{
+        Engine,
+        draft::{Draft, outcome_of},
+        schedule::{self, Plan},
+        watch::Watch,
+    },
+    model::{Cause, Observation, Reason, Time, query::Response},
+    store::{Outcome, Run, StoreError},
+};
+
+/// Judges whatever is due of one rule, and commits it with what it causes.
+pub async fn evaluate(engine: &Engine, watch: &mut Watch) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(), now) else { return Ok(()) };
+    let mut draft = Draft::of(watch);
+    draft.pass_over(plan.passed_over.clone());
+    let mut ticks = ticks_of(&plan);
+    while let Some(at) = ticks.pop() {
+        let (observation, memory) = see(engine, watch, draft.memory.clone(), at).await;
+        watch.excused = engine.excuses(watch, &observation);
+        if stays_owed(watch, &observation) && (at != plan.present || is_owable(watch, at)) {
+            put_off(&mut draft, watch, &observation, [at].into_iter().chain(ticks.into_iter().rev()));
+            break;
+        }
+        draft.memory = memory;
+        let outcome = if at == plan.present { outcome_of(&observation) } else { Outcome::CaughtUp };
+        draft.judge(watch, &observation, watch.tick(at), outcome);
+        engine.said_once(watch, &observation);
+    }
+    engine.commit(watch, draft).await
+}
+
+/// Missed windows first; in reverse, to be popped.
+fn ticks_of(plan: &Plan) -> Vec<Time> {
+    let mut ticks = vec![plan.present];
+    ticks.extend(plan.owed.iter().rev());
+    ticks
+}
+
+/// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
+pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (Observation, Memory) {
+    let Some(door) = engine.doors.get(&watch.key.cluster) else {
+        let reason = Reason::new(Cause::Fault, format!("no cluster `{}` in the settings", watch.key.cluster));
+        return (Observation::Indeterminate(reason), memory);
+    };
+    let look = watch.look(at, door.timeout());
+    let check = &watch.rule.check;
+    let queries = match guarded(|| check.queries(&look, &memory)) {
+        Ok(queries) => queries,
+        Err(fault) => return (Observation::Indeterminate(fault), memory),
+    };
+    let answers = door.ask(at, &queries).await;
+    read(watch, &look, &answers, memory)
+}
+
+/// A required question without an answer is indeterminate before the check sees it; it still may know better (`elasticsearch_unreachable`).
+fn read(watch: &Watch, look: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
+    let kept = memory.clone();
+    match guarded(|| watch.rule.check.read(look, answers, memory)) {
+        Ok(seen) => seen,
+        Err(fault) => (Observation::Indeterminate(fault), kept),
+    }
+}
+
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Reason> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+        let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Reason::new(Cause::Fault, format!("a fault of highwater's own: {words}"))
+    })
+}
+
+fn stays_owed(watch: &Watch, observation: &Observation) -> bool {
+    let passing = matches!(observation, Observation::Indeterminate(reason) if reason.cause.is_passing());
+    watch.rule.timing.windowed && passing
+}
+
+fn is_owable(watch: &Watch, at: Time) -> bool {
+    schedule::is_owable(&watch.rule.timing, &watch.progress(), at)
+}
+
+/// What could not be asked now: windows of the rule's own grid stay owed, looks between them are recorded as they are.
+fn put_off(draft: &mut Draft, watch: &Watch, observation: &Observation, ticks: impl Iterator<Item = Time>) {
+    let ticks: Vec<Time> = ticks.collect();
+    for at in &ticks {
+        if is_owable(watch, *at) {
+            draft.owed.push(*at);
+        } else {
+            let reason = Some(observation.to_string());
+            draft.runs.push(Run { tick: *at, outcome: Outcome::Indeterminate, reason });
+        }
+    }
+    if let Some(last) = ticks.last() {
+        draft.be_blind(watch, observation, watch.tick(*last));
+    }
+}

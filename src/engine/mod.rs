@@ -1,0 +1,140 @@
+//! The order of things: when to look, what a look changes, what is told, and who hears of it.
+//!
+//! [`evaluate`] spells the data's way. [`schedule`] says which ticks are due, [`draft`] gathers what a turn changes, [`tell`]
+//! compares alerts with what sinks were told, [`compose`] finds the words; [`daemon`] turns the wheel.
+
+pub mod agenda;
+pub mod beat;
+pub mod commit;
+pub mod compose;
+pub mod daemon;
+pub mod draft;
+pub mod evaluate;
+pub mod heartbeat;
+pub mod own;
+pub mod reload;
+pub mod schedule;
+pub mod tell;
+pub mod upkeep;
+pub mod watch;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex as TurnLock;
+
+use crate::{
+    clock::Clock,
+    config::{RuleKey, RuleSet, Settings},
+    elastic::Elastic,
+    model::{Observation, Time, reason::Cause},
+    store::Store,
+    telemetry::Telemetry,
+};
+
+use self::{agenda::Agenda, own::OwnAlerts, tell::{Mute, Telling}, upkeep::DeadLetters, watch::Watch};
+
+/// Everything that one running evaluator holds. Rules hold no state; all of it is in the watches, and in the store.
+#[derive(Debug)]
+pub struct Engine {
+    pub settings: Arc<Settings>,
+    pub store: Store,
+    pub doors: BTreeMap<String, Elastic>,
+    pub clock: Clock,
+    pub telemetry: Telemetry,
+    rules: ArcSwap<RuleSet>,
+    watches: Mutex<BTreeMap<RuleKey, Arc<TurnLock<Watch>>>>,
+    agenda: Mutex<Agenda>,
+    own: TurnLock<OwnAlerts>,
+    mutes: ArcSwap<Vec<Mute>>,
+    /// Clusters whose own alert says that they cannot be reached.
+    down: Mutex<BTreeSet<String>>,
+    pulse: Mutex<Pulse>,
+    /// The latest start of a look since the last inspection.
+    latest_start: Mutex<Duration>,
+    dead_letters: Mutex<DeadLetters>,
+    /// A store that the start had to move aside.
+    found_damaged: Mutex<Option<(Time, String)>>,
+}
+
+/// Signs of life since the last heartbeat.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    pub ticked: Option<Time>,
+    pub complete: Option<Time>,
+}
+
+impl Engine {
+    /// Builds the engine over what the store remembers; nothing runs yet.
+    pub fn new(
+        settings: Arc<Settings>,
+        rules: RuleSet,
+        store: Store,
+        doors: BTreeMap<String, Elastic>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            settings,
+            store,
+            doors,
+            clock,
+            telemetry: Telemetry::new(),
+            rules: ArcSwap::from_pointee(rules),
+            watches: Mutex::default(),
+            agenda: Mutex::default(),
+            own: TurnLock::default(),
+            mutes: ArcSwap::default(),
+            down: Mutex::default(),
+            pulse: Mutex::default(),
+            latest_start: Mutex::default(),
+            dead_letters: Mutex::default(),
+            found_damaged: Mutex::default(),
+        }
+    }
+
+    pub fn rules(&self) -> Arc<RuleSet> {
+        self.rules.load_full()
+    }
+
+    pub fn watches(&self) -> Vec<Arc<TurnLock<Watch>>> {
+        lock(&self.watches).values().cloned().collect()
+    }
+
+    pub fn watch(&self, key: &RuleKey) -> Option<Arc<TurnLock<Watch>>> {
+        lock(&self.watches).get(key).cloned()
+    }
+
+    pub fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        lock(&self.pulse)
+    }
+
+    /// Whether a rule's blindness is its cluster's, whose own alert speaks for all.
+    fn excuses(&self, watch: &Watch, observation: &Observation) -> bool {
+        let Observation::Indeterminate(reason) = observation else { return false };
+        reason.cause == Cause::Unreachable || lock(&self.down).contains(&watch.key.cluster)
+    }
+
+    /// What a cluster cannot answer at all is said once.
+    fn said_once(&self, watch: &mut Watch, observation: &Observation) {
+        if let Observation::NotApplicable(reason) = observation
+            && !watch.said_not_applicable
+        {
+            watch.said_not_applicable = true;
+            tracing::warn!(rule = watch.key.rule, cluster = watch.key.cluster, %reason, "rule not applicable here");
+        }
+    }
+
+    fn telling<'a>(&self, mutes: &'a [Mute], watch: &Watch) -> Telling<'a> {
+        let blind = watch.state.blind.rule.as_ref().map(|since| since.at);
+        Telling { now: self.clock.now(), zone: self.settings.timezone, mutes, last_seen: blind }
+    }
+}
+
+/// A lock that a panic elsewhere cannot poison for everybody: the data under it is replaced whole, never left half-done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

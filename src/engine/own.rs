@@ -1,0 +1,287 @@
+//! Alerts about highwater itself: the same state machine, the same outbox, another sink than the one concerned.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    checks::{Advice, Check, Defaults, Look, Memory},
+    config::{Rule, RuleKey, Settings, rule::Source},
+    engine::{Engine, watch::Watch},
+    model::{
+        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy, Reading,
+        Reason, Scale, Schedule, Tick, Timing, Unit, policy::BlindPolicy, query::{Query, Response},
+    },
+    store::{Stored, Turn, turn::Card},
+};
+
+/// What stands in the place of a cluster's name where none is concerned.
+pub const NO_CLUSTER: &str = "highwater";
+
+/// What highwater says of itself. The ids are reserved: `highwater-*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// A rule cannot be judged.
+    Blind { rule: String, cluster: String, level: Level },
+    /// A delivery was given up.
+    DeadLetter { sink: String },
+    /// A sink takes nothing until somebody mends its settings.
+    SinkMisconfigured { sink: String },
+    /// The store was damaged, or is not on disk.
+    Store,
+    /// The newest rule files are not what is running.
+    Reload,
+    /// Looks start late.
+    Late,
+}
+
+impl Own {
+    pub fn key(&self) -> RuleKey {
+        match self {
+            Self::Blind { rule, cluster, .. } => RuleKey::new(&format!("highwater-blind {rule}"), cluster),
+            Self::DeadLetter { sink } => RuleKey::new(&format!("highwater-dead-letter {sink}"), NO_CLUSTER),
+            Self::SinkMisconfigured { sink } => {
+                RuleKey::new(&format!("highwater-sink-misconfigured {sink}"), NO_CLUSTER)
+            }
+            Self::Store => RuleKey::new("highwater-store", NO_CLUSTER),
+            Self::Reload => RuleKey::new("highwater-reload", NO_CLUSTER),
+            Self::Late => RuleKey::new("highwater-late", NO_CLUSTER),
+        }
+    }
+
+    /// The reserved id read back, as a start finds it in the store.
+    fn of(key: &RuleKey) -> Option<Self> {
+        let (name, subject) = key.rule.split_once(' ').unwrap_or((&key.rule, ""));
+        let subject = subject.to_owned();
+        match name {
+            "highwater-blind" => {
+                Some(Self::Blind { rule: subject, cluster: key.cluster.clone(), level: Level::Warning })
+            }
+            "highwater-dead-letter" => Some(Self::DeadLetter { sink: subject }),
+            "highwater-sink-misconfigured" => Some(Self::SinkMisconfigured { sink: subject }),
+            "highwater-store" => Some(Self::Store),
+            "highwater-reload" => Some(Self::Reload),
+            "highwater-late" => Some(Self::Late),
+            _ => None,
+        }
+    }
+
+    fn summary(&self) -> String {
+        match self {
+            Self::Blind { rule, .. } => format!("Rule {rule} cannot be judged"),
+            Self::DeadLetter { sink } => format!("A message for sink {sink} could not be delivered"),
+            Self::SinkMisconfigured { sink } => format!("Sink {sink} takes no messages"),
+            Self::Store => "highwater's store is not as it should be".to_owned(),
+            Self::Reload => "The newest rule files are not in force".to_owned(),
+            Self::Late => "highwater looks too late".to_owned(),
+        }
+    }
+
+    fn next_step(&self) -> &'static str {
+        match self {
+            Self::Blind { .. } => "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then",
+            Self::DeadLetter { .. } => "read the reason, tell the people concerned by hand, and mend the sink or the message",
+            Self::SinkMisconfigured { .. } => "mend the sink's settings; what waits for it is kept and sent then",
+            Self::Store => "look at the disk and the file that the reason names; nothing is lost while highwater runs",
+            Self::Reload => "run `highwater validate` and mend what it shows; the last good rules stay in force",
+            Self::Late => "give highwater more processor time, or its rules wider schedules",
+        }
+    }
+
+    fn level(&self) -> Level {
+        match self {
+            Self::Blind { level, .. } => *level,
+            Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store => Level::Critical,
+            Self::Reload | Self::Late => Level::Warning,
+        }
+    }
+
+    fn unit(&self) -> Unit {
+        match self {
+            Self::Blind { .. } | Self::Late => Unit::Seconds,
+            _ => Unit::Count,
+        }
+    }
+
+    fn concerned_sink(&self) -> Option<&str> {
+        match self {
+            Self::DeadLetter { sink } | Self::SinkMisconfigured { sink } => Some(sink),
+            _ => None,
+        }
+    }
+
+    /// Who hears of it: whom the settings name, but never the sink concerned; by default everybody else.
+    fn notify(&self, settings: &Settings) -> Vec<String> {
+        let other = |sink: &&String| Some(sink.as_str()) != self.concerned_sink();
+        let named: Vec<String> = settings.self_notify.iter().filter(other).cloned().collect();
+        if !named.is_empty() {
+            return named;
+        }
+        settings.sinks.keys().filter(other).cloned().collect()
+    }
+
+    pub fn reading(&self, number: Number) -> Reading {
+        Reading::new(number, self.unit())
+    }
+
+    fn rule(&self, settings: &Settings) -> Rule {
+        let key = self.key();
+        Rule {
+            id: key.rule.clone(),
+            summary: self.summary(),
+            clusters: vec![key.cluster],
+            kind: "highwater",
+            check: Arc::new(OwnCheck { unit: self.unit(), next_step: self.next_step() }),
+            timing: unscheduled(),
+            policy: policy(Some(self.level())),
+            notify: self.notify(settings),
+            notify_by_level: BTreeMap::new(),
+            repeat: None,
+            labels: BTreeMap::new(),
+            runbook: None,
+            message: None,
+            fingerprint: key.rule,
+            source: Source::default(),
+        }
+    }
+}
+
+/// A rule that is gone from its files, as far as closing its alerts needs it.
+pub fn ghost(key: &RuleKey, card: &Card) -> Rule {
+    Rule {
+        id: key.rule.clone(),
+        summary: card.summary.clone(),
+        clusters: vec![key.cluster.clone()],
+        kind: "gone",
+        check: Arc::new(OwnCheck { unit: Unit::Count, next_step: "" }),
+        timing: unscheduled(),
+        policy: policy(None),
+        notify: Vec::new(),
+        notify_by_level: BTreeMap::new(),
+        repeat: None,
+        labels: card.labels.clone(),
+        runbook: card.runbook.clone(),
+        message: None,
+        fingerprint: card.fingerprint.clone(),
+        source: Source::default(),
+    }
+}
+
+fn unscheduled() -> Timing {
+    let minute = Schedule::Every(Duration::from_secs(60));
+    Timing {
+        schedule: minute.clone(),
+        while_firing: None,
+        while_unsettled: minute,
+        query_delay: Duration::ZERO,
+        offset: Duration::ZERO,
+        max_catch_up: Duration::ZERO,
+        windowed: false,
+    }
+}
+
+/// Anything above zero fires at once and ends at once.
+fn policy(level: Option<Level>) -> Policy {
+    let when = Condition::new(Op::Above, Bound::Value(Number::Int(0)));
+    let clear = when.complement();
+    let (fire_after, recover_after) = (Duration::ZERO, Duration::ZERO);
+    let levels = level.map(|level| LevelPolicy { level, when, clear, fire_after, recover_after });
+    Policy {
+        levels: levels.into_iter().collect(),
+        no_data: Missing::KEEP,
+        absent: Missing::KEEP,
+        blind: BlindPolicy::default(),
+        grouped: false,
+    }
+}
+
+/// Looked at by highwater itself; it asks nobody.
+#[derive(Debug)]
+struct OwnCheck {
+    unit: Unit,
+    next_step: &'static str,
+}
+
+impl Check for OwnCheck {
+    fn scale(&self) -> Scale {
+        Scale::Amount(self.unit)
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults::default()
+    }
+
+    fn queries(&self, _: &Look, _: &Memory) -> Vec<Query> {
+        Vec::new()
+    }
+
+    fn read(&self, _: &Look, _: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
+        (Observation::NoData("nothing is asked".to_owned()), memory)
+    }
+
+    fn advise(&self, _: &Entity, reading: &Reading) -> Advice {
+        let cause = reading.facts.text("reason").map(str::to_owned);
+        let next_step = cause.is_some().then(|| self.next_step.to_owned()).filter(|words| !words.is_empty());
+        Advice { cause, next_step }
+    }
+}
+
+/// The watches of highwater's own alerts that are, or were, open.
+#[derive(Debug, Default)]
+pub struct OwnAlerts {
+    watches: BTreeMap<RuleKey, Watch>,
+}
+
+impl OwnAlerts {
+    /// Takes up what a start found; what is not one of ours stays in `stored`.
+    pub fn take_up(&mut self, settings: &Settings, stored: &mut BTreeMap<RuleKey, Stored>) {
+        let keys: Vec<(RuleKey, Own)> = stored.keys().filter_map(|key| Some((key.clone(), Own::of(key)?))).collect();
+        for (key, own) in keys {
+            let Some(found) = stored.remove(&key) else { continue };
+            let watch = Watch::new(Arc::new(own.rule(settings)), &key.cluster, found);
+            self.watches.insert(key, watch);
+        }
+    }
+
+    pub fn keep(&mut self, watch: Watch) {
+        self.watches.insert(watch.key.clone(), watch);
+    }
+
+    /// What a rule says of its own sight.
+    pub fn blind(&self, engine: &Engine, of: &Watch, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
+        let policy = &of.rule.policy.blind;
+        let own = Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level: policy.level };
+        self.turn(engine, &own, finding, tick)
+    }
+
+    /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.
+    pub fn turn(&self, engine: &Engine, own: &Own, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
+        let quiet = matches!(&finding, Finding::Value(reading) if reading.value <= Number::Int(0));
+        let known = self.watches.get(&own.key());
+        if quiet && known.is_none_or(|watch| watch.state.alerts.is_empty() && watch.told.is_empty()) {
+            return None;
+        }
+        let rule = Arc::new(own.rule(&engine.settings));
+        let watch = match known {
+            Some(watch) => Watch { rule, ..watch.clone() },
+            None => Watch::new(rule, &own.key().cluster, Stored::default()),
+        };
+        Some(engine.own_turn(&watch, &Observation::one(Entity::empty(), finding), tick))
+    }
+}
+
+impl Engine {
+    /// Shows one of highwater's own alerts a number; above zero is a breach, and the facts' `reason` says why.
+    pub async fn say_of_itself(&self, own: Own, number: u64, reason: &str) {
+        let mut reading = own.reading(Number::count(number));
+        if number > 0 {
+            reading = reading.fact("reason", reason);
+        }
+        let now = self.clock.now();
+        let mut alerts = self.own.lock().await;
+        let tick = Tick::new(now, Duration::from_secs(60));
+        let Some((turn, after)) = alerts.turn(self, &own, Finding::Value(reading), tick) else { return };
+        match self.store.commit(turn).await {
+            Ok(()) => alerts.keep(after),
+            Err(error) => tracing::error!(%error, alert = own.key().rule, "commit failed"),
+        }
+    }
+}

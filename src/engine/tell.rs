@@ -1,0 +1,264 @@
+//! What to send: the difference between the alerts and what each sink was told of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono_tz::Tz;
+
+use crate::{
+    engine::{compose, watch::Watch},
+    model::{
+        Alert, Entity, Kind, Level, RuleState, Time, Transition, identity,
+        notification::{Change, Delivery, Told, Withheld, news},
+    },
+};
+
+/// What telling needs to know beside the alerts.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    pub now: Time,
+    pub zone: Tz,
+    pub mutes: &'a [Mute],
+    /// What a reminder of a blind rule says first.
+    pub last_seen: Option<Time>,
+}
+
+/// Nothing is told of these alerts for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mute {
+    pub rule: String,
+    /// `None`: all of them.
+    pub entity: Option<Entity>,
+    pub until: Time,
+    pub words: String,
+}
+
+impl Mute {
+    pub(super) fn covers(&self, rule: &str, entity: &Entity, now: Time) -> bool {
+        self.rule == rule && self.until > now && self.entity.as_ref().is_none_or(|muted| muted == entity)
+    }
+}
+
+/// What telling changes.
+#[derive(Debug, Default)]
+pub struct News {
+    pub told: Vec<(Entity, String, Option<Told>)>,
+    pub deliveries: Vec<Delivery>,
+}
+
+/// Compares the alerts that changed, and those that a mute withheld, with what each sink was told.
+pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, transitions: &[Transition]) -> News {
+    let mut by_entity: BTreeMap<&Entity, Vec<&Transition>> = BTreeMap::new();
+    for transition in transitions {
+        by_entity.entry(&transition.entity).or_default().push(transition);
+    }
+    let withheld = watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
+    for (entity, _) in withheld {
+        by_entity.entry(entity).or_default();
+    }
+    let mut news = News::default();
+    let mut by_sink: BTreeMap<String, Vec<Change>> = BTreeMap::new();
+    for (entity, transitions) in by_entity {
+        let subject = Subject::new(telling, watch, entity, state.alerts.get(entity), &transitions);
+        for sink in subject.sinks() {
+            let before = watch.told.get(entity).and_then(|sinks| sinks.get(&sink));
+            let (changes, after) = subject.news_for(&sink, before);
+            if before != after.as_ref() {
+                news.told.push((entity.clone(), sink.clone(), after));
+            }
+            if !changes.is_empty() {
+                by_sink.entry(sink).or_default().extend(changes);
+            }
+        }
+    }
+    let deliver = |(sink, changes)| compose::delivery(watch, sink, changes, telling);
+    news.deliveries = by_sink.into_iter().map(deliver).collect();
+    news
+}
+
+/// One alert, with what happened to it in this turn.
+struct Subject<'a> {
+    telling: &'a Telling<'a>,
+    watch: &'a Watch,
+    entity: &'a Entity,
+    alert: Option<&'a Alert>,
+    transitions: &'a [&'a Transition],
+    /// The open episode and its told level.
+    open: Option<(String, Level)>,
+    mute: Option<&'a Mute>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(
+        telling: &'a Telling<'a>,
+        watch: &'a Watch,
+        entity: &'a Entity,
+        alert: Option<&'a Alert>,
+        transitions: &'a [&'a Transition],
+    ) -> Self {
+        let key = identity::alert_key(&watch.key.rule, &watch.key.cluster, entity);
+        let level_and_since = alert.and_then(|alert| Some((alert.level?, alert.since?)));
+        let open = level_and_since.map(|(level, since)| (identity::episode_id(&key, since), level));
+        let mute = telling.mutes.iter().find(|mute| mute.covers(&watch.key.rule, entity, telling.now));
+        Self { telling, watch, entity, alert, transitions, open, mute }
+    }
+
+    /// Everybody who was told, and everybody who is to be.
+    fn sinks(&self) -> BTreeSet<String> {
+        let told = self.watch.told.get(self.entity).into_iter().flat_map(BTreeMap::keys).cloned();
+        let levels = self.transitions.iter().map(|transition| transition.level);
+        let levels = levels.chain(self.open.as_ref().map(|(_, level)| *level));
+        let wanted = levels.flat_map(|level| self.watch.rule.sinks_for(level)).cloned();
+        told.chain(wanted).collect()
+    }
+
+    fn wants(&self, sink: &str, level: Level) -> bool {
+        self.watch.rule.sinks_for(level).iter().any(|name| name == sink)
+    }
+
+    /// What this sink has to hear, and what it will then have been told.
+    fn news_for(&self, sink: &str, before: Option<&Told>) -> (Vec<Change>, Option<Told>) {
+        let mut changes: Vec<Change> = self.passing_episodes(sink, before).collect();
+        let mut told = before.cloned();
+        let open = self.open.as_ref().map(|(episode, level)| (episode.as_str(), *level));
+        let wanted = self.open.as_ref().is_some_and(|(_, level)| self.wants(sink, *level));
+        while let Some(kind) = news(open, told.as_ref(), wanted) {
+            let change = self.change(kind, told.as_ref());
+            told = after(kind, &change, told);
+            changes.push(change);
+        }
+        changes.extend(self.reminder(sink, told.as_ref()));
+        match (self.mute, changes.last()) {
+            (Some(mute), Some(last)) => {
+                let withheld = withhold(before, mute, last);
+                (Vec::new(), withheld)
+            }
+            _ => (changes, told.filter(|told| told.level.is_some()).map(without_withheld)),
+        }
+    }
+
+    /// Episodes that began and ended within this turn: one line each.
+    fn passing_episodes(&self, sink: &str, before: Option<&Told>) -> impl Iterator<Item = Change> {
+        let known = before.filter(|told| told.level.is_some()).map(|told| told.episode_id.clone());
+        let resolved = self.transitions.iter().filter(|transition| transition.kind == Kind::Resolved);
+        let passing = resolved.filter(|transition| self.wants(sink, transition.level)).map(|transition| {
+            let mut change = self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
+            let (from, to) = (self.clock_time(transition.since), self.clock_time(transition.at));
+            change.note = Some(format!("told late: fired {from}, resolved {to}"));
+            change
+        });
+        let unknown: Vec<Change> = passing.filter(|change| Some(&change.episode_id) != known.as_ref()).collect();
+        unknown.into_iter()
+    }
+
+    /// The change itself: as this turn saw it, as it was withheld, or as the alert stands.
+    fn change(&self, kind: Kind, told: Option<&Told>) -> Change {
+        let (rule, cluster) = (&self.watch.key.rule, &self.watch.key.cluster);
+        let seen = self.transitions.iter().rev().map(|transition| Change::new(rule, cluster, transition));
+        let episode = match kind {
+            Kind::Resolved => told.map(|told| told.episode_id.clone()),
+            _ => self.open.as_ref().map(|(episode, _)| episode.clone()),
+        };
+        let fits = |change: &Change| {
+            Some(&change.episode_id) == episode.as_ref() && (change.kind == Kind::Resolved) == (kind == Kind::Resolved)
+        };
+        let found = seen.filter(|change| change.kind != Kind::Reminded).find(fits);
+        let withheld = told.and_then(|told| told.withheld.as_ref());
+        let mut change = match (found, withheld) {
+            (Some(change), _) => change,
+            (None, Some(withheld)) if kind == Kind::Resolved && fits(&withheld.change) => (*withheld.change).clone(),
+            (None, _) => self.as_it_stands(kind, told),
+        };
+        change.note = withheld.map(|withheld| format!("told late: {}", withheld.by)).or(change.note);
+        change.previous_level = told.and_then(|told| told.level);
+        if kind == Kind::Resolved {
+            change.level = change.previous_level.unwrap_or(change.level);
+        }
+        if change.kind != kind {
+            let n = self.alert.map_or(0, |alert| alert.told.saturating_sub(1));
+            change.kind = kind;
+            change.event_id = identity::event_id(&change.episode_id, kind, n);
+        }
+        self.words(change)
+    }
+
+    fn as_it_stands(&self, kind: Kind, told: Option<&Told>) -> Change {
+        let alert = self.alert.cloned().unwrap_or_default();
+        let level = alert.level.or_else(|| told.and_then(|told| told.level)).unwrap_or(Level::Warning);
+        let policy = self.watch.rule.policy.level(level);
+        let threshold = alert.latest.as_ref().zip(policy).and_then(|(reading, policy)| policy.when.resolve(reading).ok());
+        let mut change = Change::new(&self.watch.key.rule, &self.watch.key.cluster, &Transition {
+            entity: self.entity.clone(),
+            kind,
+            level,
+            previous_level: None,
+            since: alert.since.unwrap_or(self.telling.now),
+            at: self.telling.now,
+            n: alert.told.saturating_sub(1),
+            reading: alert.latest,
+            threshold,
+            peak: alert.peak,
+            ending: None,
+        });
+        if let Some(told) = told.filter(|_| kind == Kind::Resolved) {
+            change.episode_id.clone_from(&told.episode_id);
+            change.event_id = identity::event_id(&change.episode_id, kind, 0);
+        }
+        change
+    }
+
+    /// A reminder goes to whoever believes it open.
+    fn reminder(&self, sink: &str, told: Option<&Told>) -> Option<Change> {
+        let transition = self.transitions.iter().find(|transition| transition.kind == Kind::Reminded)?;
+        let (_, level) = self.open.as_ref()?;
+        let knows = told.is_some_and(|told| told.level.is_some() && told.withheld.is_none());
+        if !knows || !self.wants(sink, *level) {
+            return None;
+        }
+        let mut change = self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
+        change.note = self.telling.last_seen.map(|seen| format!("last seen at {}", self.clock_time(seen)));
+        Some(change)
+    }
+
+    fn words(&self, change: Change) -> Change {
+        compose::with_words(self.watch, change)
+    }
+
+    fn clock_time(&self, at: Time) -> String {
+        at.with_timezone(&self.telling.zone).format("%H:%M").to_string()
+    }
+}
+
+fn after(kind: Kind, change: &Change, told: Option<Told>) -> Option<Told> {
+    if kind == Kind::Resolved {
+        return None;
+    }
+    let handle = told.filter(|told| told.episode_id == change.episode_id).and_then(|told| told.handle);
+    Some(Told {
+        episode_id: change.episode_id.clone(),
+        level: Some(change.level),
+        withheld: None,
+        event_id: change.event_id.clone(),
+        handle,
+    })
+}
+
+/// The sink believes what it believed; what it would have heard is kept.
+fn withhold(before: Option<&Told>, mute: &Mute, change: &Change) -> Option<Told> {
+    let nothing_told = before.is_none_or(|told| told.level.is_none());
+    if nothing_told && change.kind == Kind::Resolved {
+        return None;
+    }
+    let withheld = Some(Withheld { by: mute.words.clone(), change: Box::new(change.clone()) });
+    let unknown = Told {
+        episode_id: change.episode_id.clone(),
+        level: None,
+        withheld: None,
+        event_id: change.event_id.clone(),
+        handle: None,
+    };
+    Some(Told { withheld, ..before.cloned().unwrap_or(unknown) })
+}
+
+fn without_withheld(told: Told) -> Told {
+    Told { withheld: None, ..told }
+}

@@ -1,0 +1,139 @@
+//! What is done beside looking: reminders, mutes that end, and a look at highwater itself.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    engine::{Engine, draft::Draft, lock, own::Own, tell::Mute, watch::Watch},
+    model::{Time, time::elapsed},
+    telemetry::AlertLabels,
+};
+
+/// A message that was given up stays an alert for so long.
+const DEAD_LETTERS_MATTER: Duration = Duration::from_secs(3600);
+
+/// Looks that start later than this are an alert.
+const TOO_LATE: Duration = Duration::from_secs(10);
+
+/// Why deliveries were given up, by sink: newest last.
+pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
+
+impl Engine {
+    /// What the store holds of mutes, as telling needs it.
+    pub fn read_mutes(&self) {
+        let now = self.clock.now();
+        match self.store.mutes(now) {
+            Ok(mutes) => self.mutes.store(std::sync::Arc::new(mutes.into_iter().map(Mute::from).collect())),
+            Err(error) => tracing::error!(%error, "mutes not read"),
+        }
+    }
+
+    /// Alerts whose reminder is due, and whose rule is not being looked at this instant.
+    pub(super) async fn remind(&self) {
+        let now = self.clock.now();
+        let due = |watch: &Watch| {
+            let repeat = watch.rule.repeat?;
+            watch.state.alerts.values().any(|alert| alert.reminder_due(repeat, now)).then_some(())
+        };
+        self.turn_where(due, |draft, watch| draft.remind(watch, now)).await;
+    }
+
+    /// News that no mute withholds any more.
+    pub(super) async fn tell_what_is_withheld(&self) {
+        let now = self.clock.now();
+        let mutes = self.mutes.load_full();
+        let due = |watch: &Watch| {
+            let mut withheld = watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
+            withheld.any(|(entity, _)| !mutes.iter().any(|mute| mute.covers(&watch.key.rule, entity, now))).then_some(())
+        };
+        self.turn_where(due, |_, _| {}).await;
+    }
+
+    async fn turn_where(&self, due: impl Fn(&Watch) -> Option<()>, work: impl Fn(&mut Draft, &Watch)) {
+        for watch in self.watches() {
+            let Ok(mut watch) = watch.try_lock() else { continue };
+            if due(&watch).is_none() {
+                continue;
+            }
+            let mut draft = Draft::of(&watch);
+            draft.owed.clone_from(&watch.owed);
+            work(&mut draft, &watch);
+            if let Err(error) = self.commit(&mut watch, draft).await {
+                tracing::error!(rule = watch.key.rule, %error, "commit failed");
+            }
+        }
+    }
+
+    /// How many messages of this sink were given up lately.
+    pub(super) fn note_dead(&self, sink: &str, why: &str) -> u64 {
+        let mut dead = lock(&self.dead_letters);
+        let of_sink = dead.entry(sink.to_owned()).or_default();
+        of_sink.push_back((self.clock.now(), why.to_owned()));
+        of_sink.truncate(10_000);
+        of_sink.len() as u64
+    }
+
+    /// Once a minute: is highwater itself well?
+    pub(super) async fn inspect(&self) {
+        for (sink, count, why) in self.recent_dead_letters() {
+            self.say_of_itself(Own::DeadLetter { sink }, count, &why).await;
+        }
+        let late = std::mem::take(&mut *lock(&self.latest_start));
+        let too_late = late >= TOO_LATE;
+        let words = format!("a look started {} late", crate::model::span::show(late));
+        self.say_of_itself(Own::Late, if too_late { late.as_secs() } else { 0 }, &words).await;
+        let trouble = self.store_trouble();
+        self.say_of_itself(Own::Store, u64::from(trouble.is_some()), &trouble.unwrap_or_default()).await;
+    }
+
+    fn recent_dead_letters(&self) -> Vec<(String, u64, String)> {
+        let now = self.clock.now();
+        let mut dead = lock(&self.dead_letters);
+        for letters in dead.values_mut() {
+            letters.retain(|(at, _)| elapsed(*at, now) < DEAD_LETTERS_MATTER);
+        }
+        let count = |(sink, letters): (&String, &VecDeque<(Time, String)>)| {
+            let why = letters.back().map(|(_, why)| why.clone()).unwrap_or_default();
+            (sink.clone(), letters.len() as u64, why)
+        };
+        dead.iter().map(count).collect()
+    }
+
+    /// What is wrong with the store now, or was found wrong at the last start.
+    fn store_trouble(&self) -> Option<String> {
+        if let Some(trouble) = self.store.health().trouble() {
+            return Some(trouble);
+        }
+        let (at, words) = lock(&self.found_damaged).clone()?;
+        (elapsed(at, self.clock.now()) < DEAD_LETTERS_MATTER).then_some(words)
+    }
+
+    /// A store that had to be moved aside is told for an hour.
+    pub async fn note_damaged_store(&self, words: String) {
+        *lock(&self.found_damaged) = Some((self.clock.now(), words.clone()));
+        self.say_of_itself(Own::Store, 1, &words).await;
+    }
+
+    pub(super) async fn prune(&self) {
+        if let Err(error) = self.store.prune(self.clock.now()).await {
+            tracing::error!(%error, "prune failed");
+        }
+    }
+
+    /// The picture that `/metrics` shows, taken now.
+    pub fn take_picture(&self) {
+        let mut counts: BTreeMap<(String, &'static str, &'static str), i64> = BTreeMap::new();
+        for watch in self.watches() {
+            let Ok(watch) = watch.try_lock() else { continue };
+            for alert in watch.state.alerts.values().filter(|alert| !alert.is_inactive()) {
+                let level = alert.level.or_else(|| alert.latches.keys().next_back().copied());
+                let level = level.map_or("none", crate::model::Level::name);
+                *counts.entry((watch.key.rule.clone(), level, alert.state())).or_default() += 1;
+            }
+        }
+        let labels = |((rule, level, state), count)| (AlertLabels { rule, level, state }, count);
+        self.telemetry.alerts(counts.into_iter().map(labels));
+    }
+}

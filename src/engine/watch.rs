@@ -1,0 +1,75 @@
+//! One rule on one cluster, as the daemon holds it between looks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    checks::{Look, Memory},
+    config::{Rule, RuleKey},
+    engine::schedule::Progress,
+    model::{Attention, Entity, RuleState, Tick, Time, Window, notification::Told},
+    store::{Stored, turn::Card},
+};
+
+/// What is told, by entity and sink.
+pub type ToldBySink = BTreeMap<Entity, BTreeMap<String, Told>>;
+
+/// One rule on one cluster: the rule as it is now, and what the store knows of it.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub key: RuleKey,
+    pub rule: Arc<Rule>,
+    pub state: RuleState,
+    pub memory: Memory,
+    pub told: ToldBySink,
+    pub watermark: Option<Time>,
+    pub owed: Vec<Time>,
+    /// Not yet judged since the start.
+    pub fresh: bool,
+    /// Why this rule is blind without blame: its cluster's own alert speaks for it.
+    pub excused: bool,
+    /// It was said that the cluster cannot answer this question.
+    pub said_not_applicable: bool,
+}
+
+impl Watch {
+    pub fn new(rule: Arc<Rule>, cluster: &str, stored: Stored) -> Self {
+        Self {
+            key: RuleKey::new(&rule.id, cluster),
+            rule,
+            state: stored.state,
+            memory: stored.memory,
+            told: stored.told,
+            watermark: stored.watermark,
+            owed: stored.owed,
+            fresh: true,
+            excused: false,
+            said_not_applicable: false,
+        }
+    }
+
+    pub fn progress(&self) -> Progress {
+        let catch_up = Attention { firing: self.state.is_firing(), unsettled: self.state.is_unsettled() };
+        let blind = self.state.blind.rule.is_some() || self.excused;
+        let attention = Attention { unsettled: catch_up.unsettled || blind || self.fresh, ..catch_up };
+        let (watermark, owed) = (self.watermark, self.owed.clone());
+        Progress { watermark, owed, attention, catch_up, fresh: self.fresh }
+    }
+
+    pub fn tick(&self, at: Time) -> Tick {
+        Tick::new(at, self.rule.timing.reach(at))
+    }
+
+    pub fn look(&self, at: Time, timeout: std::time::Duration) -> Look {
+        let length = self.rule.check.window().unwrap_or_default();
+        Look { cluster: self.key.cluster.clone(), window: Window::ending(at, length), timeout }
+    }
+
+    pub fn card(&self) -> Card {
+        Card {
+            summary: self.rule.summary.clone(),
+            labels: self.rule.labels.clone(),
+            runbook: self.rule.runbook.clone(),
+            fingerprint: self.rule.fingerprint.clone(),
+        }
+    }
+}
