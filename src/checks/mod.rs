@@ -1,5 +1,7 @@
 //! What to look at: one file per kind of check. Pure: queries out, answers in, an observation back.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
+
 mod cluster_health;
 mod common;
 mod elasticsearch_unreachable;
@@ -32,6 +34,7 @@ pub use self::{
 
 kinds! {
     /// What a rule looks at: exactly one kind.
+    #[expect(clippy::large_enum_variant, reason = "a handful of them live for a moment, while a file is read")]
     pub enum Kind as dyn Check by into_check {
         "cluster_health" => ClusterHealth,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,

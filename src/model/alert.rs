@@ -276,15 +276,18 @@ impl Alert {
     }
 }
 
+/// One alert before and after a look, and what the look found.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked<'a> {
+    pub entity: &'a Entity,
+    pub before: &'a Alert,
+    pub after: &'a Alert,
+    pub finding: &'a Finding,
+}
+
 /// The change worth telling between two states of one alert, if there is one.
-pub fn difference(
-    policy: &Policy,
-    entity: &Entity,
-    before: &Alert,
-    after: &Alert,
-    finding: &Finding,
-    tick: Tick,
-) -> Option<Transition> {
+pub fn difference(policy: &Policy, looked: Looked<'_>, tick: Tick) -> Option<Transition> {
+    let Looked { entity, before, after, finding } = looked;
     let kind = match (before.level, after.level) {
         (None, Some(_)) => Kind::Fired,
         (Some(_), None) => Kind::Resolved,

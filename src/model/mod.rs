@@ -2,6 +2,8 @@
 //!
 //! Time always comes in as an argument. The state machine is in [`step`] (a whole observation) and [`alert`] (one entity).
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
+
 pub mod alert;
 pub mod blind;
 pub mod condition;

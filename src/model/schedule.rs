@@ -26,7 +26,7 @@ pub enum Schedule {
 pub struct CronSchedule {
     pub text: String,
     pub zone: Tz,
-    cron: Cron,
+    cron: Box<Cron>,
 }
 
 impl PartialEq for CronSchedule {
@@ -53,7 +53,7 @@ impl CronSchedule {
             parser.parse(text).map_err(|error| format!("`{text}` is not a cron expression: {error}"))?;
         let probe = Time::from_timestamp(1_700_000_000, 0).unwrap_or_default().with_timezone(&zone);
         cron.find_next_occurrence(&probe, false).map_err(|_| format!("`{text}` never comes true"))?;
-        Ok(Self { text: text.to_owned(), zone, cron })
+        Ok(Self { text: text.to_owned(), zone, cron: Box::new(cron) })
     }
 
     fn next_after(&self, at: Time) -> Option<Time> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, Ending, Entity, Finding, Observation, Others, Policy, Reason, Tick, Transition,
-    alert::{difference, step_alert, verdicts},
+    alert::{Looked, difference, step_alert, verdicts},
     blind::Blind,
     reason::Cause,
 };
@@ -119,7 +119,8 @@ impl Turn<'_> {
         }
         let Some(before) = self.alerts.remove(&whole) else { return };
         let after = before.clone().closed(Ending::Cleared);
-        self.transitions.extend(difference(self.policy, &whole, &before, &after, finding, self.tick));
+        let change = self.change(&whole, &before, &after, finding);
+        self.transitions.extend(change);
         self.touched.insert(whole);
     }
 
@@ -155,7 +156,8 @@ impl Turn<'_> {
         let known = self.alerts.remove(entity);
         let before = known.clone().unwrap_or_default();
         let after = step_alert(self.policy, before.clone(), finding, self.tick);
-        self.transitions.extend(difference(self.policy, entity, &before, &after, finding, self.tick));
+        let change = self.change(entity, &before, &after, finding);
+        self.transitions.extend(change);
         let keep = self.is_worth_remembering(&after);
         if known.as_ref() != keep.then_some(&after) {
             self.touched.insert(entity.clone());
@@ -163,6 +165,16 @@ impl Turn<'_> {
         if keep {
             self.alerts.insert(entity.clone(), after);
         }
+    }
+
+    fn change(
+        &self,
+        entity: &Entity,
+        before: &Alert,
+        after: &Alert,
+        finding: &Finding,
+    ) -> Option<Transition> {
+        difference(self.policy, Looked { entity, before, after, finding }, self.tick)
     }
 
     fn is_worth_remembering(&self, alert: &Alert) -> bool {

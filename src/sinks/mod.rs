@@ -1,5 +1,7 @@
 //! Whom to tell: one file per kind of sink. Pure: a delivery in, a message out; an answer in, a verdict out.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
+
 mod slack;
 mod stdout;
 mod webhook;
