@@ -24,7 +24,8 @@ impl Tmpfs {
         match mount {
             Ok(output) if output.status.success() => Ok(Tmpfs { path: folder, _watcher: watcher }),
             Ok(output) => {
-                let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                let said = String::from_utf8_lossy(&output.stderr);
+                let reason = said.lines().next().unwrap_or("mount said nothing");
                 Err(NotRun::Missing(format!("mounting a tmpfs needs root ({reason})")))
             }
             Err(error) => Err(NotRun::Missing(format!("the command `mount` does not start: {error}"))),
