@@ -19,6 +19,8 @@ pub mod policy;
 pub mod query;
 pub mod reading;
 pub mod reason;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod schedule;
 pub mod secret;
 pub mod span;
@@ -26,6 +28,7 @@ pub mod step;
 pub mod time;
 pub mod transition;
 pub mod window;
+pub mod wording;
 
 pub use alert::{Alert, step_alert};
 pub use condition::{Bound, Condition, Op, Scale};

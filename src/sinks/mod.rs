@@ -139,14 +139,6 @@ pub fn in_words(status: u16, body: &str) -> String {
     }
 }
 
-/// At most `most` characters; what is cut ends in `…`.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// A URL that starts with plain text has to start like one; whether a looked-up one does is seen at the first attempt.
 fn complaint_about_url(key: &str, url: &Secret) -> Option<String> {
     use crate::model::secret::Part;

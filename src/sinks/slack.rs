@@ -1,8 +1,15 @@
-use schemars::JsonSchema;
-use serde::Deserialize;
+mod answer;
+mod blocks;
+mod escape;
+
 use std::time::Duration;
 
-use super::{Answer, Destination, Message, Sink, Verdict, answered};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::escape::escape;
+use super::{Answer, Destination, Message, Sink, Verdict};
 use crate::model::{
     notification::{Delivery, Handle},
     secret::Secret,
@@ -10,7 +17,9 @@ use crate::model::{
 
 /// A Slack channel, by its incoming webhook.
 ///
-/// One message per evaluation: red for critical, amber for warning, blue for info, green only for what is proven to be over.
+/// One message per evaluation: red for critical, amber for warning, blue for info; green only for what is proven to be over,
+/// grey for what ended otherwise. More than 10 alerts become a digest that names 20 and counts the rest.
+/// Nothing that a document holds can mention anybody.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slack {
@@ -28,30 +37,19 @@ impl Sink for Slack {
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
-        self.render_plain(delivery)
+        message(blocks::message(&delivery.notification, delivery.zone))
     }
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
-        let text = super::cut(&escape(&delivery.notification.text), 2000);
-        let body = serde_json::json!({ "text": text, "link_names": false, "parse": "none" });
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        Message::Http { headers, body: body.to_string() }
+        let text = escape(&delivery.notification.text, blocks::TEXT);
+        message(serde_json::json!({ "text": text }))
     }
 
     fn classify(&self, answer: &Answer) -> Verdict {
-        let (status, after, body) = match answered(answer) {
-            Ok(answer) => answer,
-            Err(verdict) => return verdict,
-        };
-        let why = super::in_words(status, body);
-        match status {
-            200 if body.trim() == "ok" => Verdict::Accepted { handle: None },
-            408 | 425 | 429 | 500..=599 => Verdict::Later { after, why },
-            400 | 413 | 422 => Verdict::Never { why },
-            _ => Verdict::Misconfigured { why },
-        }
+        answer::classify(answer)
     }
 
+    /// One message a second per channel is what Slack takes.
     fn pace(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -65,6 +63,16 @@ impl Sink for Slack {
     }
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Names and addresses in the text are not looked up, and links are not unfolded.
+fn message(mut body: Value) -> Message {
+    for (key, value) in [
+        ("link_names", Value::Bool(false)),
+        ("parse", Value::from("none")),
+        ("unfurl_links", Value::Bool(false)),
+        ("unfurl_media", Value::Bool(false)),
+    ] {
+        body[key] = value;
+    }
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    Message::Http { headers, body: body.to_string() }
 }

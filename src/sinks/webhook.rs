@@ -8,6 +8,7 @@ use crate::model::{
     Facts,
     notification::{Delivery, Handle, Notification},
     secret::{Part, Secret},
+    wording,
 };
 
 /// A `POST` of highwater's own JSON, with `Idempotency-Key: <notification_id>`, the same on every attempt.
@@ -68,7 +69,9 @@ impl Sink for Webhook {
     }
 
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
-        self.bearer_token.iter().map(|token| ("bearer_token", token)).collect()
+        let token = self.bearer_token.iter().map(|token| ("bearer_token", token));
+        let headers = self.headers.iter().filter(|(name, _)| carries_a_credential(name));
+        token.chain(headers.map(|(_, value)| ("headers", value))).collect()
     }
 
     fn complaints(&self) -> Vec<String> {
@@ -78,6 +81,11 @@ impl Sink for Webhook {
         }
         complaints
     }
+}
+
+fn carries_a_credential(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "key", "password", "secret", "token"].iter().any(|word| name.contains(word))
 }
 
 fn complaint_about_header(name: &str, has_token: bool) -> Option<String> {
@@ -103,17 +111,28 @@ fn message(notification: &Notification) -> Message {
 
 /// The notification's JSON: the body of this sink, a line of `stdout`.
 pub(super) fn body(notification: &Notification) -> String {
-    #[expect(
-        clippy::expect_used,
-        reason = "its maps have text for keys and its numbers are finite, so it has a JSON form"
-    )]
-    serde_json::to_string(notification).expect("a notification has a JSON form")
+    #[expect(clippy::expect_used, reason = "its keys are text and its numbers finite, so it has a JSON form")]
+    let json = serde_json::to_string(notification).expect("a notification has a JSON form");
+    if json.chars().any(steers) { json.chars().fold(String::new(), push_escaped) } else { json }
+}
+
+/// What JSON may hold bare but a terminal would obey. It can only stand inside of JSON's own strings.
+fn steers(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+}
+
+fn push_escaped(mut out: String, c: char) -> String {
+    match c {
+        c if steers(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+        c => out.push(c),
+    }
+    out
 }
 
 /// The same without what may have been too much: facts and the words about single alerts.
 pub(super) fn plain(notification: &Notification) -> Notification {
     let mut plain = notification.clone();
-    plain.text = super::cut(&plain.text, 1000);
+    plain.text = wording::cut(&plain.text, 1000);
     for alert in &mut plain.alerts {
         alert.facts = Facts::default();
         (alert.cause, alert.next_step, alert.message) = (None, None, None);

@@ -1,0 +1,235 @@
+//! What people read: a notification and each of its alerts in plain text.
+//!
+//! Sinks that have more than text (colours, fields) take the parts from here, so that all say the same in the same words.
+
+use std::{cmp::Reverse, time::Duration};
+
+use chrono::Datelike;
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::{
+    Ending, Kind, Level, Number, Time,
+    notification::{Change, Notification, Status},
+    number::show_bytes,
+    span,
+    time::elapsed,
+};
+
+/// More alerts than this in one notification become a digest: one line each.
+pub const DIGEST_ABOVE: usize = 10;
+/// How many alerts a digest names; the others are counted.
+pub const DIGEST_NAMES: usize = 20;
+/// How many facts explain one alert.
+const FACTS_SHOWN: usize = 3;
+/// The most characters of one line that explains an alert.
+const DETAIL_LENGTH: usize = 1000;
+
+/// The whole notification, for people: title, a line per alert, what explains it, the runbook.
+pub fn text(notification: &Notification, zone: Tz) -> String {
+    let alerts = worst_first(notification);
+    let digest = alerts.len() > DIGEST_ABOVE;
+    let mut lines = vec![title(notification)];
+    for change in alerts.iter().take(if digest { DIGEST_NAMES } else { DIGEST_ABOVE }) {
+        lines.push(line(change, zone));
+        if !digest {
+            lines.extend(details(change).into_iter().map(|detail| format!("  {detail}")));
+        }
+    }
+    lines.extend(and_more(alerts.len()));
+    lines.extend(notification.runbook.as_ref().map(|runbook| format!("runbook: {}", clean(runbook))));
+    lines.join("\n")
+}
+
+/// `and 17 more`, where a digest cannot name all.
+pub fn and_more(alerts: usize) -> Option<String> {
+    let more = alerts.saturating_sub(DIGEST_NAMES);
+    (more > 0).then(|| format!("and {more} more"))
+}
+
+/// What fires before what ended, the highest level first; otherwise as they came.
+pub fn worst_first(notification: &Notification) -> Vec<&Change> {
+    let mut alerts: Vec<&Change> = notification.alerts.iter().collect();
+    alerts.sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level)));
+    alerts
+}
+
+/// `CRITICAL: Disk used on a data node (main)`; an ending that proves nothing says so first.
+pub fn title(notification: &Notification) -> String {
+    let test = if notification.test { "TEST: " } else { "" };
+    let what =
+        if notification.summary.trim().is_empty() { &notification.rule } else { &notification.summary };
+    format!("{test}{}: {} ({})", standing(notification), clean(what), clean(&notification.cluster))
+}
+
+/// The word that people look for first.
+pub fn standing(notification: &Notification) -> String {
+    if notification.status == Status::Firing {
+        let firing = notification.alerts.iter().filter(|change| change.kind != Kind::Resolved);
+        return firing.map(|change| change.level).max().unwrap_or(notification.level).name().to_uppercase();
+    }
+    let mut endings: Vec<Ending> = notification.alerts.iter().filter_map(|change| change.reason).collect();
+    endings.dedup();
+    match endings[..] {
+        [ending] => shout_first(ending.words()),
+        _ => "CLOSED, not all proven recovered".to_owned(),
+    }
+}
+
+/// `GONE, not proven recovered`
+fn shout_first(words: &str) -> String {
+    let end = words.find(|c: char| !c.is_alphabetic()).unwrap_or(words.len());
+    format!("{}{}", words[..end].to_uppercase(), &words[end..])
+}
+
+/// One alert in one line: `node=es-1: raised from warning to critical: 91.2 %, threshold 90 %, since 10:02 CET`.
+pub fn line(change: &Change, zone: Tz) -> String {
+    let mut parts: Vec<String> = change.note.iter().map(|note| clean(note)).collect();
+    if !change.entity.is_empty() {
+        parts.push(entity(change));
+    }
+    parts.extend(happened(change));
+    parts.push(measured(change, zone));
+    parts.join(": ")
+}
+
+/// `node=es-1,path=/data`, for people.
+pub fn entity(change: &Change) -> String {
+    cut(&clean(&change.entity.to_string()), 200)
+}
+
+/// What happened, where it is more than that it fired.
+pub fn happened(change: &Change) -> Option<String> {
+    let from = |level: Level| format!(" from {level}");
+    let from = change.previous_level.map(from).unwrap_or_default();
+    match change.kind {
+        Kind::Fired => None,
+        Kind::Raised => Some(format!("raised{from} to {}", change.level)),
+        Kind::Lowered => Some(format!("lowered{from} to {}", change.level)),
+        Kind::Reminded => Some(format!("still {}", change.level)),
+        Kind::Resolved => Some(change.reason.map_or("closed", Ending::words).to_owned()),
+    }
+}
+
+/// Value, threshold and time; on an ending also the peak and how long it was.
+fn measured(change: &Change, zone: Tz) -> String {
+    let value = change.show_value();
+    let mut parts = match (change.kind, change.is_cleared()) {
+        (Kind::Resolved, false) => value.map(|value| format!("last {value}")).into_iter().collect(),
+        _ => vec![value.unwrap_or_else(|| "no value".to_owned())],
+    };
+    parts.extend(change.show_threshold().map(|threshold| format!("threshold {threshold}")));
+    if change.kind == Kind::Resolved {
+        parts.extend(change.show_peak().map(|peak| format!("peak {peak}")));
+        parts.push(format!("after {}", span::show(lasted(change))));
+    }
+    parts.push(format!("since {}", when(change.since, change.at, zone)));
+    parts.join(", ")
+}
+
+/// How long the episode has been, or was.
+pub fn lasted(change: &Change) -> Duration {
+    elapsed(change.since, change.at)
+}
+
+/// What explains an alert: facts, cause, next step, the author's own words.
+fn details(change: &Change) -> Vec<String> {
+    let facts: Vec<String> = facts(change).map(|(name, value)| format!("{name}: {value}")).collect();
+    let mut lines = Vec::new();
+    if !facts.is_empty() {
+        lines.push(facts.join(", "));
+    }
+    lines.extend(change.cause.as_ref().map(|cause| format!("cause: {}", clean(cause))));
+    lines.extend(change.next_step.as_ref().map(|step| format!("next: {}", clean(step))));
+    for line in change.message.iter().flat_map(|message| message.lines().take(20)) {
+        lines.push(clean(line));
+    }
+    lines.iter().map(|line| cut(line, DETAIL_LENGTH)).collect()
+}
+
+/// The first facts that have something to say, named and written for people, in their own order.
+pub fn facts(change: &Change) -> impl Iterator<Item = (String, String)> {
+    let shown = change.facts.0.iter().filter_map(|(name, value)| {
+        let text = show_fact(name, value);
+        (!text.is_empty()).then(|| (show_name(name), cut(&text, DETAIL_LENGTH)))
+    });
+    shown.take(FACTS_SHOWN)
+}
+
+/// `used_bytes` is `used`: its value says what it counts.
+fn show_name(name: &str) -> String {
+    cut(&clean(&name.trim_end_matches("_bytes").replace('_', " ")), 100)
+}
+
+fn show_fact(name: &str, value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) => show_number(name, number),
+        Value::String(text) => clean(text),
+        Value::Array(values) => show_list(values.iter().map(|value| show_fact(name, value))),
+        Value::Object(map) => show_list(
+            map.iter().map(|(name, value)| format!("{} {}", show_name(name), show_fact(name, value))),
+        ),
+    }
+}
+
+fn show_number(name: &str, number: &serde_json::Number) -> String {
+    if name.split('_').any(|word| word == "bytes") {
+        return number.as_f64().map(show_bytes).unwrap_or_default();
+    }
+    let whole = number.as_i64().map(Number::Int);
+    let number = whole.or_else(|| number.as_f64().and_then(Number::finite));
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// The first five; the others are counted.
+fn show_list(values: impl ExactSizeIterator<Item = String>) -> String {
+    let all = values.len();
+    let mut shown: Vec<String> = values.take(5).collect();
+    if all > shown.len() {
+        shown.push(format!("and {} more", all - shown.len()));
+    }
+    shown.join(", ")
+}
+
+/// A time as people in `zone` read it, on the day of `day`: `10:02 CET`; on another day `21 Nov 10:02 CET`.
+pub fn when(at: Time, day: Time, zone: Tz) -> String {
+    let (at, day) = (at.with_timezone(&zone), day.with_timezone(&zone));
+    let date = match (at.date_naive() == day.date_naive(), at.year() == day.year()) {
+        (true, _) => "",
+        (false, true) => "%-d %b ",
+        (false, false) => "%-d %b %Y ",
+    };
+    let clock = if at.timestamp() % 60 == 0 { "%H:%M %Z" } else { "%H:%M:%S %Z" };
+    at.format(&format!("{date}{clock}")).to_string()
+}
+
+/// At most `most` characters; what is cut ends in `…`.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// One line without anything that steers a terminal or turns the direction of reading: documents may hold what they like.
+pub fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\t' | '\r' => out.push(' '),
+            c if steers(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

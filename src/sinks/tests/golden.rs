@@ -1,0 +1,87 @@
+//! What exactly is sent, for the notifications that people see most.
+
+use super::*;
+use crate::model::{
+    Ending, Entity, Kind as What, Level, Number, Unit,
+    notification::Change,
+    samples::{change, notification, resolved},
+};
+
+fn explained() -> Change {
+    Change {
+        cause: Some("the largest index on it, `http_logs_api-2026.11.21`, grew by 31 GB today".to_owned()),
+        next_step: Some("delete or move indices, or add a data node".to_owned()),
+        message: Some("es-1 has used 91.24 % of its disk\nask #search before deleting".to_owned()),
+        ..change(What::Fired, Level::Critical)
+    }
+}
+
+fn red() -> Change {
+    Change {
+        entity: Entity::of("cluster", "main"),
+        value: Some(Number::Int(2)),
+        unit: Some(Unit::Health),
+        threshold: Some(Number::Int(2)),
+        peak: Some(Number::Int(2)),
+        previous_level: Some(Level::Warning),
+        ..change(What::Raised, Level::Critical)
+    }
+}
+
+fn many(n: usize) -> Vec<Change> {
+    let node = |n| Change {
+        entity: Entity::of("node", format!("es-{n}")),
+        ..change(What::Fired, if n % 3 == 0 { Level::Critical } else { Level::Warning })
+    };
+    (0..n).map(node).chain([resolved(Ending::Cleared)]).collect()
+}
+
+fn scenarios() -> Vec<(&'static str, Notification)> {
+    let lowered = Change { previous_level: Some(Level::Critical), ..change(What::Lowered, Level::Warning) };
+    let late = Change { note: Some("told late".to_owned()), ..change(What::Reminded, Level::Warning) };
+    let test = Notification { test: true, ..notification(vec![change(What::Fired, Level::Info)]) };
+    vec![
+        ("fired", notification(vec![explained()])),
+        ("raised", notification(vec![red()])),
+        ("lowered_and_recovered", notification(vec![resolved(Ending::Cleared), lowered])),
+        ("recovered", notification(vec![resolved(Ending::Cleared)])),
+        ("vanished", notification(vec![resolved(Ending::Vanished)])),
+        ("reminded_late", notification(vec![late])),
+        ("digest", notification(many(36))),
+        ("test", test),
+    ]
+}
+
+#[test]
+fn every_kind_sends_what_it_always_sent() {
+    for (name, sink) in every_sink() {
+        for (scenario, notification) in scenarios() {
+            let message = sink.render(&delivery(notification), None);
+            insta::assert_snapshot!(format!("{name}_{scenario}"), show(&message));
+        }
+        let plain = sink.render_plain(&delivery(notification(vec![explained()])));
+        insta::assert_snapshot!(format!("{name}_plain"), show(&plain));
+    }
+}
+
+fn show(message: &Message) -> String {
+    let headers = match message {
+        Message::Http { headers, .. } => {
+            headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+        }
+        Message::Line(_) => String::new(),
+    };
+    let body: serde_json::Value = serde_json::from_str(body(message)).unwrap();
+    format!("{headers}\n{}", serde_json::to_string_pretty(&body).unwrap())
+}
+
+#[test]
+fn the_same_delivery_is_always_the_same_bytes() {
+    for (name, sink) in every_sink() {
+        for (_, notification) in scenarios() {
+            let delivery = delivery(notification);
+            let stored: Delivery = serde_json::from_str(&serde_json::to_string(&delivery).unwrap()).unwrap();
+            assert_eq!(both(&sink, &delivery), both(&sink, &stored), "{name}");
+        }
+    }
+}

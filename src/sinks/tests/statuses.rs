@@ -1,0 +1,108 @@
+//! The whole table of answers, for every kind.
+
+use super::*;
+
+fn http(status: u16, body: &str) -> Answer {
+    Answer::Http { status, retry_after: None, body: body.to_owned() }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted { .. } => "accepted",
+        Verdict::Later { .. } => "later",
+        Verdict::Never { .. } => "never",
+        Verdict::Misconfigured { .. } => "misconfigured",
+    }
+}
+
+/// What a status means where the body says nothing of itself.
+fn expected(kind: &str, status: u16) -> &'static str {
+    match (kind, status) {
+        ("stdout", _) => "misconfigured",
+        ("slack" | "webhook", 408 | 425 | 429 | 500..) => "later",
+        ("webhook", 200..=299) => "accepted",
+        ("webhook", 401 | 403 | 404 | 405 | 407 | 410) => "misconfigured",
+        ("webhook", 400..) => "never",
+        ("slack", 400 | 413 | 422) => "never",
+        ("slack" | "webhook", _) => "misconfigured",
+        _ => panic!("`{kind}` has no table of statuses yet"),
+    }
+}
+
+#[test]
+fn every_status_means_what_the_table_says() {
+    for (name, sink) in every_sink() {
+        for status in (200..600).filter(|status| *status != 304) {
+            for body in ["", "<html><body>Bad gateway</body></html>", "{}", "no such thing"] {
+                let verdict = sink.classify(&http(status, body));
+                assert_eq!(word(&verdict), expected(name, status), "{name} {status} {body}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_answer_is_tried_again_and_nothing_sent_is_a_matter_of_settings() {
+    for (name, sink) in every_sink() {
+        let lost = sink.classify(&Answer::Lost("connection refused".to_owned()));
+        assert_eq!(lost, Verdict::Later { after: None, why: "connection refused".to_owned() }, "{name}");
+        let unsent = sink.classify(&Answer::Unsent("`${env:X}` is not set".to_owned()));
+        assert_eq!(word(&unsent), "misconfigured", "{name}");
+    }
+}
+
+#[test]
+fn slack_says_in_a_word_what_is_wrong() {
+    let sink = parse(Kind::ALL.iter().find(|(name, _)| *name == "slack").unwrap().1).into_sink();
+    let table = [
+        (200, "ok", "accepted"),
+        (200, "ok\n", "accepted"),
+        (200, r#"{"ok":true}"#, "accepted"),
+        (200, r#"{"ok":false,"error":"invalid_blocks"}"#, "never"),
+        (200, r#"{"ok":false,"error":"ratelimited"}"#, "later"),
+        (200, "<html>sign in</html>", "misconfigured"),
+        (201, "ok", "misconfigured"),
+        (400, "invalid_payload", "never"),
+        (400, "no_text", "never"),
+        (400, "too_many_attachments", "never"),
+        (403, "invalid_token", "misconfigured"),
+        (403, "action_prohibited", "misconfigured"),
+        (404, "no_service", "misconfigured"),
+        (404, "no_team", "misconfigured"),
+        (404, "channel_not_found", "misconfigured"),
+        (410, "channel_is_archived", "misconfigured"),
+        (400, "user_not_found", "misconfigured"),
+        (500, "rollup_error", "later"),
+        (503, "invalid_payload", "later"),
+    ];
+    for (status, body, verdict) in table {
+        assert_eq!(word(&sink.classify(&http(status, body))), verdict, "{status} {body}");
+    }
+    let Verdict::Misconfigured { why } = sink.classify(&http(404, "no_service")) else { unreachable!() };
+    assert_eq!(why, "answered 404: no_service; the webhook was removed or disabled; make a new one");
+}
+
+#[test]
+fn a_service_that_says_when_to_come_back_is_believed() {
+    for (name, sink) in every_sink().filter(|(name, _)| *name != "stdout") {
+        let after = Some(Duration::from_secs(30));
+        let answer = Answer::Http { status: 429, retry_after: after, body: String::new() };
+        assert!(
+            matches!(sink.classify(&answer), Verdict::Later { after: told, .. } if told == after),
+            "{name}"
+        );
+    }
+    let slack = parse("slack: { webhook_url: \"${env:X}\" }").into_sink();
+    let body = r#"{"ok":false,"error":"rate_limited","retry_after":7}"#;
+    let verdict = slack.classify(&http(429, body));
+    assert!(matches!(verdict, Verdict::Later { after: Some(after), .. } if after.as_secs() == 7));
+}
+
+#[test]
+fn an_answer_in_words_is_short_and_steers_no_terminal() {
+    let words = in_words(502, &format!("\u{1b}[31mred\u{7}\n{}", "é".repeat(1000)));
+    assert!(words.starts_with("answered 502: [31mred"), "{words}");
+    assert!(words.len() <= 256 + "answered 502: ".len());
+    assert!(!words.chars().any(char::is_control));
+    assert_eq!(in_words(204, "\r\n"), "answered 204");
+}
