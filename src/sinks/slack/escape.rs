@@ -5,7 +5,7 @@ use crate::model::wording::clean;
 /// `text` with `&`, `<` and `>` escaped, at most `most` long after it; what is cut ends in `…`, never inside an escape.
 pub fn escape(text: &str, most: usize) -> String {
     let text = text.lines().map(clean).collect::<Vec<_>>().join("\n");
-    let whole: usize = text.chars().map(|c| length(c)).sum();
+    let whole: usize = text.chars().map(length).sum();
     let room = if whole <= most { most } else { most.saturating_sub(1) };
     let mut out = String::with_capacity(text.len());
     let mut used = 0;
