@@ -102,7 +102,7 @@ async fn security_is_real() {
     engine.put("/other", json!({ "settings": { "number_of_replicas": 0 } })).await;
     let ask = |password: &'static str, method: &'static str, path: &'static str| {
         let engine = &engine;
-        async move { engine.request_as(("narrow", password), 0, method, path, None).await.unwrap().0 }
+        async move { engine.request_as(("narrow", password), 0, method, path).await.unwrap().0 }
     };
     let right = "a narrow password";
     assert_eq!(ask(right, "GET", "/_cluster/health").await, 200);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Certificate, Client, Identity, Method};
+use reqwest::{Certificate, Client, Identity, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{ADMIN, ADMIN_PASSWORD, Engine, Tls};
@@ -23,6 +23,18 @@ pub fn build(tls: Option<&Tls>) -> Client {
     builder.build().expect("a client")
 }
 
+/// The answer is JSON, or a string where it is not.
+async fn send(request: RequestBuilder, body: Option<Value>) -> reqwest::Result<(u16, Value)> {
+    let request = match body {
+        Some(Value::String(lines)) => request.header("content-type", "application/x-ndjson").body(lines),
+        Some(body) => request.json(&body),
+        None => request,
+    };
+    let response = request.send().await?;
+    let (status, text) = (response.status().as_u16(), response.text().await?);
+    Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+}
+
 impl Engine {
     /// One request to the first node that runs. A body that is a string goes out as it is, as NDJSON.
     pub async fn request(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -31,38 +43,26 @@ impl Engine {
             .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
     }
 
-    pub async fn try_request(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-    ) -> reqwest::Result<(u16, Value)> {
+    pub async fn try_request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<(u16, Value)> {
         let node = (0..self.places.len()).find(|node| self.group(*node).is_some()).unwrap_or(0);
-        self.request_as((ADMIN, ADMIN_PASSWORD), node, method, path, body).await
+        send(self.to(node, method, path, (ADMIN, ADMIN_PASSWORD)), body).await
     }
 
-    /// One request to one node, as somebody. The answer is JSON, or a string where it is not.
+    /// One request to one node, as somebody (name and password).
     pub async fn request_as(
         &self,
-        (user, password): (&str, &str),
+        who: (&str, &str),
         node: usize,
         method: &str,
         path: &str,
-        body: Option<Value>,
     ) -> reqwest::Result<(u16, Value)> {
+        send(self.to(node, method, path, who), None).await
+    }
+
+    fn to(&self, node: usize, method: &str, path: &str, (user, password): (&str, &str)) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.client.request(method, format!("{}{path}", self.url(node)));
-        if self.tls.is_some() {
-            request = request.basic_auth(user, Some(password));
-        }
-        request = match body {
-            Some(Value::String(lines)) => request.header("content-type", "application/x-ndjson").body(lines),
-            Some(body) => request.json(&body),
-            None => request,
-        };
-        let response = request.send().await?;
-        let (status, text) = (response.status().as_u16(), response.text().await?);
-        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        let request = self.client.request(method, format!("{}{path}", self.url(node)));
+        if self.tls.is_some() { request.basic_auth(user, Some(password)) } else { request }
     }
 
     pub async fn get(&self, path: &str) -> Value {
