@@ -1,5 +1,8 @@
 //! The integration tests: one binary, so that everything is linked once and engines can be shared.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test ends where it was wrong")]
+#![expect(clippy::print_stderr, reason = "a test that does not run says so")]
+
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "shared with the demo; each uses a part")]
 mod support;

@@ -43,7 +43,12 @@ impl Engine {
             .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
     }
 
-    pub async fn try_request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<(u16, Value)> {
+    pub async fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::Result<(u16, Value)> {
         let node = (0..self.places.len()).find(|node| self.group(*node).is_some()).unwrap_or(0);
         send(self.to(node, method, path, (ADMIN, ADMIN_PASSWORD)), body).await
     }
