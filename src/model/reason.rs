@@ -13,16 +13,25 @@ pub struct Reason {
     /// What a rule would say to accept this, e.g. the index pattern `http_logs_*,-http_logs_api-2023.01.01`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept: Option<String>,
+    /// The status of a well-formed refusal by Elasticsearch itself: 403 tells of one who is there, 401 of a wrong password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 impl Reason {
     pub fn new(cause: Cause, text: impl Into<String>) -> Self {
-        Self { cause, text: text.into(), accept: None }
+        Self { cause, text: text.into(), accept: None, status: None }
     }
 
     #[must_use]
     pub fn accepted_by(mut self, exclusion: impl Into<String>) -> Self {
         self.accept = Some(exclusion.into());
+        self
+    }
+
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
         self
     }
 }
