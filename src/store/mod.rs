@@ -1,5 +1,228 @@
 //! The memory: alerts, what was told, the outbox and the outcomes, in one SQLite file and one transaction per turn.
+//!
+//! One thread owns the database. Whatever waits in its queue is committed together and synced once (see [`writer`]).
+//! A [`Reader`] and [`Mutes`] work beside the daemon, from another process.
 
+mod columns;
+mod commit;
+mod error;
+mod mutes;
+mod outbox;
+mod place;
+mod prune;
+mod reader;
+mod rules;
+mod schema;
+#[cfg(test)]
+mod tests;
 pub mod turn;
+mod writer;
 
-pub use turn::{Outcome, Run, Stored, Turn};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+pub use error::StoreError;
+pub use mutes::{Mute, Mutes};
+pub use outbox::{DeliveryKey, Depth, Queued, Settlement, State};
+pub use prune::KEPT;
+pub use reader::Reader;
+pub use rules::{OpenAlert, Past, Stretch};
+pub use turn::{Card, Outcome, Run, Stored, Turn};
+
+use crate::{clock::Clock, config::RuleKey, model::Time, sinks::Message};
+use place::Place;
+use writer::{Job, Kind, Writer};
+
+/// A handle on the store; clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    health: Arc<Mutex<StoreHealth>>,
+    clock: Clock,
+}
+
+/// What a start found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Where the damaged file was moved; the store starts empty.
+    pub quarantined: Option<PathBuf>,
+    /// How many acknowledged transactions the file no longer holds: it is older than it should be.
+    pub missing: i64,
+    /// The schema version it was brought forward from.
+    pub migrated_from: Option<u32>,
+}
+
+impl Opening {
+    /// What people must be told, if anything was lost.
+    pub fn complaint(&self) -> Option<String> {
+        match self {
+            Self { quarantined: Some(path), .. } => Some(format!(
+                "the store was damaged: moved to `{}`, starting with an empty one",
+                path.display()
+            )),
+            Self { missing: 1.., .. } => Some(format!(
+                "the store is older than it should be: its last {} commits are gone",
+                self.missing
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// How the store is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// While the disk fails.
+    pub in_memory: Option<InMemory>,
+    /// A file that turned out to be damaged while the daemon ran.
+    pub quarantined: Option<PathBuf>,
+}
+
+impl StoreHealth {
+    pub const fn is_ok(&self) -> bool {
+        self.in_memory.is_none()
+    }
+}
+
+/// Nothing is lost while the process lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InMemory {
+    pub since: Time,
+    pub why: String,
+}
+
+impl Store {
+    /// Opens the store at `path`, and makes it if there is none.
+    pub fn open(path: &Path, clock: Clock) -> Result<(Self, Opening), StoreError> {
+        let mut place = Place::take(path)?;
+        let (db, opening) = place.open(clock.now())?;
+        Ok((Self::start(db, Some(place), clock)?, opening))
+    }
+
+    /// The same, on no disk.
+    pub fn in_memory(clock: Clock) -> Result<Self, StoreError> {
+        Self::start(place::in_memory()?, None, clock)
+    }
+
+    fn start(db: Connection, place: Option<Place>, clock: Clock) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel();
+        let health = Arc::new(Mutex::new(StoreHealth::default()));
+        let writer = Writer { db, place, away: None, clock: clock.clone(), health: Arc::clone(&health) };
+        let thread = thread::Builder::new().name("store".to_owned());
+        thread.spawn(move || writer.run(&queue)).map_err(|_| StoreError::Closed)?;
+        Ok(Self { jobs, health, clock })
+    }
+
+    /// All that is known of the rules.
+    pub async fn load(&self) -> Result<BTreeMap<RuleKey, Stored>, StoreError> {
+        self.ask(Kind::Read, rules::load).await
+    }
+
+    /// Writes one evaluation. On return it is on disk.
+    pub async fn commit(&self, turn: Turn) -> Result<(), StoreError> {
+        self.commit_all(vec![turn]).await
+    }
+
+    /// All of them, or none.
+    pub async fn commit_all(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.ask(Kind::Write, move |db| turns.iter().try_for_each(|turn| commit::commit(db, turn, now))).await
+    }
+
+    /// What may be sent to `sink` now: of every lane only the oldest, and only if it is due.
+    pub async fn heads(&self, sink: &str, now: Time) -> Result<Vec<Queued>, StoreError> {
+        let sink = sink.to_owned();
+        self.ask(Kind::Read, move |db| outbox::heads(db, &sink, now)).await
+    }
+
+    /// When something may next be sent to `sink`.
+    pub async fn next_due(&self, sink: &str) -> Result<Option<Time>, StoreError> {
+        let sink = sink.to_owned();
+        self.ask(Kind::Read, move |db| outbox::next_due(db, &sink)).await
+    }
+
+    /// Keeps the message before its first attempt. The first one kept stays.
+    pub async fn freeze(&self, key: &DeliveryKey, message: &Message) -> Result<(), StoreError> {
+        let (key, message) = (key.clone(), message.clone());
+        self.ask(Kind::Write, move |db| outbox::freeze(db, &key, &message)).await
+    }
+
+    /// Writes what an attempt came to.
+    pub async fn settle(&self, key: &DeliveryKey, settlement: Settlement) -> Result<(), StoreError> {
+        let (key, now) = (key.clone(), self.clock.now());
+        self.ask(Kind::Write, move |db| outbox::settle(db, &key, &settlement, now)).await
+    }
+
+    /// How much waits, by sink.
+    pub async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
+        self.ask(Kind::Read, outbox::depth).await
+    }
+
+    /// The mutes that hold at `now`.
+    pub async fn mutes(&self, now: Time) -> Result<Vec<Mute>, StoreError> {
+        self.ask(Kind::Read, move |db| mutes::active(db, now)).await
+    }
+
+    /// What happened, oldest first.
+    pub async fn history(&self, since: Time) -> Result<Vec<Past>, StoreError> {
+        self.ask(Kind::Read, move |db| rules::history(db, since)).await
+    }
+
+    /// What became of the ticks.
+    pub async fn runs(&self, since: Time) -> Result<Vec<Stretch>, StoreError> {
+        self.ask(Kind::Read, move |db| rules::runs(db, None, since)).await
+    }
+
+    /// Forgets what is older than [`KEPT`].
+    pub async fn prune(&self, now: Time) -> Result<(), StoreError> {
+        self.ask(Kind::Write, move |db| prune::prune(db, now)).await
+    }
+
+    /// Bytes that the content takes.
+    pub async fn size(&self) -> Result<u64, StoreError> {
+        let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        self.ask(Kind::Read, move |db| Ok(db.query_row(size, [], |row| row.get::<_, i64>(0))?.unsigned_abs()))
+            .await
+    }
+
+    pub fn health(&self) -> StoreHealth {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Folds the log into the file.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.ask(Kind::Checkpoint, |_| Ok(())).await
+    }
+
+    /// Waits for everything that was asked before, folds the log into the file, and gives the lock back.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.ask(Kind::Close, |_| Ok(())).await
+    }
+
+    /// Sends work to the thread. It may run twice, on different databases; the last result counts.
+    async fn ask<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        mut work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let found = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&found);
+        let work = Box::new(move |db: &Connection| {
+            let result = work(db)?;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            Ok(())
+        });
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job { kind, work, answer }).map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)??;
+        let result = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+        result.ok_or(StoreError::Closed)
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads beside a running daemon.
+
+use std::{collections::BTreeMap, path::Path};
+
+use rusqlite::Connection;
+
+use super::{Mute, StoreError, Stored, mutes, outbox, place, rules};
+use crate::{
+    config::RuleKey,
+    model::Time,
+    store::{Depth, OpenAlert, Past, Queued, Stretch},
+};
+
+/// A read-only look into a store, whether its daemon runs or not.
+#[derive(Debug)]
+pub struct Reader {
+    db: Connection,
+}
+
+impl Reader {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: place::open_beside(path, false)? })
+    }
+
+    /// What is pending, firing or recovering.
+    pub fn alerts(&self) -> Result<Vec<OpenAlert>, StoreError> {
+        rules::open_alerts(&self.db)
+    }
+
+    /// What happened, oldest first.
+    pub fn history(&self, since: Time) -> Result<Vec<Past>, StoreError> {
+        rules::history(&self.db, since)
+    }
+
+    /// What became of the ticks of all rules, or of one.
+    pub fn runs(&self, rule: Option<&str>, since: Time) -> Result<Vec<Stretch>, StoreError> {
+        rules::runs(&self.db, rule, since)
+    }
+
+    /// All that a start would find.
+    pub fn load(&self) -> Result<BTreeMap<RuleKey, Stored>, StoreError> {
+        rules::load(&self.db)
+    }
+
+    pub fn mutes(&self, now: Time) -> Result<Vec<Mute>, StoreError> {
+        mutes::active(&self.db, now)
+    }
+
+    pub fn depth(&self) -> Result<Vec<Depth>, StoreError> {
+        outbox::depth(&self.db)
+    }
+
+    pub fn dead_letters(&self) -> Result<Vec<Queued>, StoreError> {
+        outbox::dead_letters(&self.db)
+    }
+}

@@ -1,0 +1,176 @@
+//! Reads what is remembered of the rules.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Card, Outcome, StoreError, Stored,
+    columns::{parse, time},
+};
+use crate::{
+    checks::Memory,
+    config::RuleKey,
+    model::{
+        Alert, Entity, RuleState, Time, Transition,
+        blind::{Blind, Since},
+        notification::{Handle, Told},
+    },
+};
+
+/// [`Blind`] as it is stored: JSON has no maps by entity.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Sight {
+    rule: Option<Since>,
+    entities: Vec<(Entity, Since)>,
+}
+
+impl Sight {
+    pub(super) fn of(blind: &Blind) -> Self {
+        Self { rule: blind.rule.clone(), entities: blind.entities.clone().into_iter().collect() }
+    }
+
+    fn into_blind(self) -> Blind {
+        Blind { rule: self.rule, entities: self.entities.into_iter().collect() }
+    }
+}
+
+/// All that a start needs.
+pub(super) fn load(db: &Connection) -> Result<BTreeMap<RuleKey, Stored>, StoreError> {
+    let mut found = load_rules(db)?;
+    for (key, entity, alert) in each_alert(db)? {
+        found.entry(key).or_default().state.alerts.insert(entity, alert);
+    }
+    load_told(db, &mut found)?;
+    Ok(found)
+}
+
+fn load_rules(db: &Connection) -> Result<BTreeMap<RuleKey, Stored>, StoreError> {
+    let mut select = db.prepare("SELECT rule, cluster, card, watermark, owed, blind, memory FROM rules")?;
+    let mut rows = select.query([])?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column).and_then(|value| Ok(value.as_str()?));
+        let watermark: Option<i64> = row.get(3)?;
+        let owed: Vec<i64> = parse(text(4)?)?;
+        let stored = Stored {
+            card: parse::<Card>(text(2)?)?,
+            watermark: watermark.map(time).transpose()?,
+            owed: owed.into_iter().map(time).collect::<Result<_, _>>()?,
+            state: RuleState { alerts: BTreeMap::new(), blind: parse::<Sight>(text(5)?)?.into_blind() },
+            memory: parse::<Memory>(text(6)?)?,
+            told: BTreeMap::new(),
+        };
+        found.insert(RuleKey { rule: row.get(0)?, cluster: row.get(1)? }, stored);
+    }
+    Ok(found)
+}
+
+fn each_alert(db: &Connection) -> Result<Vec<(RuleKey, Entity, Alert)>, StoreError> {
+    let mut select = db.prepare("SELECT rule, cluster, entity, alert FROM alerts")?;
+    let mut rows = select.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = RuleKey { rule: row.get(0)?, cluster: row.get(1)? };
+        found.push((key, parse(&row.get::<_, String>(2)?)?, parse(&row.get::<_, String>(3)?)?));
+    }
+    Ok(found)
+}
+
+/// A handle that came after the turn is put where it belongs.
+fn load_told(db: &Connection, found: &mut BTreeMap<RuleKey, Stored>) -> Result<(), StoreError> {
+    let mut handles = load_handles(db)?;
+    let mut select = db.prepare("SELECT rule, cluster, entity, sink, told FROM told")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = RuleKey { rule: row.get(0)?, cluster: row.get(1)? };
+        let (entity, sink): (Entity, String) = (parse(&row.get::<_, String>(2)?)?, row.get(3)?);
+        let mut told: Told = parse(&row.get::<_, String>(4)?)?;
+        if let Some(handle) = handles.remove(&(sink.clone(), told.episode_id.clone())) {
+            told.handle = Some(handle);
+        }
+        found.entry(key).or_default().told.entry(entity).or_default().insert(sink, told);
+    }
+    Ok(())
+}
+
+/// By sink and episode.
+fn load_handles(db: &Connection) -> Result<BTreeMap<(String, String), Handle>, StoreError> {
+    let mut select = db.prepare("SELECT sink, episode, handle FROM handles")?;
+    let rows = select.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), Handle(row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An alert that is pending, firing or recovering, with what people need to read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAlert {
+    pub key: RuleKey,
+    pub card: Card,
+    pub entity: Entity,
+    pub alert: Alert,
+}
+
+pub(super) fn open_alerts(db: &Connection) -> Result<Vec<OpenAlert>, StoreError> {
+    let rules = load_rules(db)?;
+    let open = each_alert(db)?.into_iter().filter(|(_, _, alert)| !alert.is_inactive());
+    let open = open.map(|(key, entity, alert)| {
+        let card = rules.get(&key).map(|rule| rule.card.clone()).unwrap_or_default();
+        OpenAlert { key, card, entity, alert }
+    });
+    Ok(open.collect())
+}
+
+/// A change that happened, whoever was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    pub key: RuleKey,
+    pub transition: Transition,
+}
+
+/// Oldest first.
+pub(super) fn history(db: &Connection, since: Time) -> Result<Vec<Past>, StoreError> {
+    let select = "SELECT rule, cluster, transition FROM history WHERE at >= ?1 ORDER BY at, seq";
+    let mut select = db.prepare(select)?;
+    let mut rows = select.query(params![since.timestamp_millis()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = RuleKey { rule: row.get(0)?, cluster: row.get(1)? };
+        found.push(Past { key, transition: parse(&row.get::<_, String>(2)?)? });
+    }
+    Ok(found)
+}
+
+/// Consecutive ticks that went alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub key: RuleKey,
+    pub from: Time,
+    pub to: Time,
+    pub n: u32,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+}
+
+/// In the order in which they were recorded; of all rules, or of one.
+pub(super) fn runs(db: &Connection, rule: Option<&str>, since: Time) -> Result<Vec<Stretch>, StoreError> {
+    let select = "SELECT rule, cluster, first, last, n, outcome, reason FROM runs
+        WHERE last >= ?1 AND (?2 IS NULL OR rule = ?2) ORDER BY seq";
+    let mut select = db.prepare(select)?;
+    let mut rows = select.query(params![since.timestamp_millis(), rule])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let outcome = serde_json::Value::String(row.get(5)?);
+        let outcome =
+            serde_json::from_value(outcome).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        found.push(Stretch {
+            key: RuleKey { rule: row.get(0)?, cluster: row.get(1)? },
+            from: time(row.get(2)?)?,
+            to: time(row.get(3)?)?,
+            n: row.get(4)?,
+            outcome,
+            reason: row.get(6)?,
+        });
+    }
+    Ok(found)
+}

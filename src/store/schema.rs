@@ -1,0 +1,191 @@
+//! The tables, how they came to be, and how a row is written and proven.
+//!
+//! Every row carries a sum over its columns: SQLite proves its own structure, the sum proves what is in it, so that a
+//! flipped bit is damage and never another threshold. All writing goes through [`put`], which knows.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, params_from_iter, types::Value};
+
+use super::StoreError;
+
+/// What a version adds. A step that was shipped is never changed: append the next one.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+
+pub(super) struct Table {
+    pub name: &'static str,
+    /// All but `sum`, in order.
+    pub columns: &'static [&'static str],
+}
+
+/// One row: how many transactions were committed here, ever.
+pub(super) const COMMITS: Table = Table { name: "store", columns: &["id", "version", "commits"] };
+pub(super) const RULES: Table =
+    Table { name: "rules", columns: &["rule", "cluster", "card", "watermark", "owed", "blind", "memory"] };
+pub(super) const ALERTS: Table = Table { name: "alerts", columns: &["rule", "cluster", "entity", "alert"] };
+pub(super) const TOLD: Table =
+    Table { name: "told", columns: &["rule", "cluster", "entity", "sink", "told"] };
+pub(super) const HANDLES: Table =
+    Table { name: "handles", columns: &["sink", "episode", "handle", "written"] };
+pub(super) const DELIVERIES: Table = Table {
+    name: "deliveries",
+    columns: &[
+        "seq", "sink", "id", "rule", "cluster", "delivery", "message", "state", "attempts", "created", "due",
+        "answer",
+    ],
+};
+pub(super) const RUNS: Table =
+    Table { name: "runs", columns: &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"] };
+pub(super) const HISTORY: Table =
+    Table { name: "history", columns: &["seq", "rule", "cluster", "at", "transition"] };
+pub(super) const MUTES: Table =
+    Table { name: "mutes", columns: &["rule", "entity", "until", "reason", "who", "created"] };
+
+pub(super) const TABLES: [&Table; 9] =
+    [&COMMITS, &RULES, &ALERTS, &TOLD, &HANDLES, &DELIVERIES, &RUNS, &HISTORY, &MUTES];
+
+/// Writes one row, over the one of the same key.
+pub(super) fn put(db: &Connection, table: &Table, mut row: Vec<Value>) -> Result<(), StoreError> {
+    row.push(Value::Integer(sum(&row)));
+    let marks = vec!["?"; row.len()].join(",");
+    let (name, columns) = (table.name, table.columns.join(","));
+    let sql = format!("INSERT OR REPLACE INTO {name} ({columns},sum) VALUES ({marks})");
+    db.prepare_cached(&sql)?.execute(params_from_iter(row))?;
+    Ok(())
+}
+
+/// FNV-1a: each step is a bijection, so any single changed byte changes the sum.
+fn sum(row: &[Value]) -> i64 {
+    let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut take = |kind: u8, bytes: &[u8]| {
+        let length = (bytes.len() as u64).to_le_bytes();
+        for byte in [kind].iter().chain(&length).chain(bytes) {
+            sum = (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for value in row {
+        match value {
+            Value::Null => take(0, &[]),
+            Value::Integer(value) => take(1, &value.to_le_bytes()),
+            Value::Real(value) => take(2, &value.to_le_bytes()),
+            Value::Text(text) => take(3, text.as_bytes()),
+            Value::Blob(bytes) => take(4, bytes),
+        }
+    }
+    i64::from_le_bytes(sum.to_le_bytes())
+}
+
+/// Brings an open database to the newest schema, in one transaction. Returns the version it had, if it had one.
+pub(super) fn migrate(db: &Connection, path: &Path, steps: &[&str]) -> Result<Option<u32>, StoreError> {
+    let found = version(db)?;
+    let known = steps.len() as u32;
+    let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        check_it_is_ours(db, path, found)?;
+    } else if found > 0 {
+        return Err(StoreError::Damaged("its tables are gone".to_owned()));
+    }
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    if found == known {
+        return Ok(Some(found));
+    }
+    let turn = db.unchecked_transaction()?;
+    for step in &steps[found as usize..] {
+        turn.execute_batch(step)?;
+    }
+    turn.pragma_update(None, "user_version", known)?;
+    put(&turn, &COMMITS, vec![1.into(), known.into(), commits(&turn)?.into()])?;
+    turn.commit()?;
+    Ok((found > 0).then_some(found))
+}
+
+/// The version is written twice: one flipped bit must not look like a newer highwater, nor another's file like a damaged one of ours.
+fn check_it_is_ours(db: &Connection, path: &Path, found: u32) -> Result<(), StoreError> {
+    let ours = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('store', 'rules', 'deliveries')";
+    let ours: u32 = db.query_row(ours, [], |row| row.get(0))?;
+    if ours == 0 {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let written: u32 = db.query_row("SELECT version FROM store WHERE id = 1", [], |row| row.get(0))?;
+    if written != found {
+        return Err(StoreError::Damaged(format!(
+            "its version reads {found} in one place and {written} in another"
+        )));
+    }
+    Ok(())
+}
+
+/// What an open file answers to plain questions can only be wrong if it is not what was written.
+pub(super) fn as_damage(error: StoreError) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    let StoreError::Sqlite(cause) = &error else { return error };
+    let strange = cause.sqlite_error_code().is_none_or(|code| {
+        let strange =
+            [Code::Unknown, Code::ConstraintViolation, Code::TypeMismatch, Code::TooBig, Code::ReadOnly];
+        strange.contains(&code)
+    });
+    if strange { StoreError::Damaged(error.to_string()) } else { error }
+}
+
+pub(super) fn version(db: &Connection) -> Result<u32, StoreError> {
+    Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Proves structure and content; what it finds is damage.
+pub(super) fn prove(db: &Connection) -> Result<(), StoreError> {
+    let said: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said != "ok" {
+        return Err(StoreError::Damaged(said.lines().last().unwrap_or_default().to_owned()));
+    }
+    for table in TABLES {
+        each(db, table, |row, written| match sum(&row) == written {
+            true => Ok(()),
+            false => Err(StoreError::Damaged(format!("a row of `{}` is not what was written", table.name))),
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes `to` hold what `from` holds, in the transaction that is open there.
+pub(super) fn copy(from: &Connection, to: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
+    for table in tables {
+        to.execute(&format!("DELETE FROM {}", table.name), [])?;
+        each(from, table, |row, _| put(to, table, row))?;
+    }
+    Ok(())
+}
+
+fn each(
+    db: &Connection,
+    table: &Table,
+    mut take: impl FnMut(Vec<Value>, i64) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let width = table.columns.len();
+    let mut select = db.prepare(&format!("SELECT {},sum FROM {}", table.columns.join(","), table.name))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        take(values(row, width)?, row.get(width)?)?;
+    }
+    Ok(())
+}
+
+fn values(row: &Row<'_>, width: usize) -> Result<Vec<Value>, rusqlite::Error> {
+    (0..width).map(|column| row.get(column)).collect()
+}
+
+pub(super) fn commits(db: &Connection) -> Result<i64, StoreError> {
+    let found = db.prepare_cached("SELECT commits FROM store WHERE id = 1")?.query_row([], |row| row.get(0));
+    match found {
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(0),
+        found => Ok(found?),
+    }
+}
+
+/// Counts the transaction that is open.
+pub(super) fn count_commit(db: &Connection) -> Result<i64, StoreError> {
+    let commits = commits(db)? + 1;
+    put(db, &COMMITS, vec![1.into(), version(db)?.into(), commits.into()])?;
+    Ok(commits)
+}
