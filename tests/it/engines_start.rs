@@ -59,7 +59,7 @@ async fn a_frozen_node_hangs_and_comes_back() {
 }
 
 #[tokio::test]
-async fn three_nodes_lose_one_and_get_it_back() {
+async fn three_nodes_lose_one_then_get_it_back_then_lose_their_quorum() {
     let Some(engine) = Engine::start(Spec::three_nodes()).await else { return };
     let settings = json!({ "number_of_shards": 3, "number_of_replicas": 1, "index.unassigned.node_left.delayed_timeout": "10m" });
     engine.put("/spread", json!({ "settings": settings })).await;
@@ -70,11 +70,6 @@ async fn three_nodes_lose_one_and_get_it_back() {
     engine.restart(2);
     engine.wait_until_met(3).await;
     engine.wait_for("green").await;
-}
-
-#[tokio::test]
-async fn a_lost_quorum_is_no_cluster() {
-    let Some(engine) = Engine::start(Spec::three_nodes()).await else { return };
     engine.kill9(1);
     engine.kill9(2);
     engine
