@@ -6,6 +6,7 @@
 //!
 //! | room | what it holds |
 //! |---|---|
+//! | [`http`] | the door for all other HTTP: sinks, heartbeats |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
 //! | [`config`] | settings and rule files, with complaints that point |
 //! | [`model`] | pure: entities, readings, observations, the state machine, schedule arithmetic |
@@ -17,6 +18,7 @@
 pub mod checks;
 pub mod clock;
 pub mod config;
+pub mod http;
 mod kinds;
 pub mod model;
 pub mod sinks;

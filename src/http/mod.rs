@@ -1,0 +1,134 @@
+//! The door for all other HTTP: messages to sinks, the outbound heartbeat.
+//!
+//! It follows no redirect, takes no proxy from the environment, and connects to no link-local or metadata address (see
+//! [`guard`]). Nothing that it says names a URL: the whole of a webhook's URL is a secret.
+
+mod answer;
+mod guard;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Method, RequestBuilder, Url,
+    header::{HeaderName, HeaderValue},
+    redirect::Policy,
+};
+
+use crate::{
+    clock::Clock,
+    model::secret::Secret,
+    sinks::{Answer, Destination, Message, in_words},
+};
+
+/// How a secret is looked up, at each attempt; the error says what is missing and never what was found.
+pub type Secrets<'a> = &'a (dyn Fn(&Secret) -> Result<String, String> + Send + Sync);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why the door cannot be opened at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    #[error(
+        "cannot prepare HTTP: {0}\nhint: the operating system's CA certificates are needed, package `ca-certificates`"
+    )]
+    Client(String),
+}
+
+/// One client for every sink; connections are shared and kept.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    clock: Clock,
+}
+
+impl Http {
+    /// `timeout` is the most that one attempt may take, answer included. A TLS provider has to be installed.
+    pub fn new(timeout: Duration, clock: Clock) -> Result<Self, HttpError> {
+        let client = Client::builder()
+            .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .dns_resolver(guard::Resolver)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            .timeout(timeout)
+            .build();
+        let client = client.map_err(|error| HttpError::Client(answer::words(&error.without_url())))?;
+        Ok(Self { client, clock })
+    }
+
+    /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
+    pub async fn send(&self, to: &Destination, message: &Message, secrets: Secrets<'_>) -> Answer {
+        let (Destination::Http { url, headers }, Message::Http { headers: own, body }) = (to, message) else {
+            return Answer::Unsent("this message is not for HTTP".to_owned());
+        };
+        match self.post(url, headers, secrets) {
+            Err(why) => Answer::Unsent(why),
+            Ok(mut request) => {
+                for (name, value) in own {
+                    request = request.header(name, value);
+                }
+                self.answer(request.body(body.clone())).await
+            }
+        }
+    }
+
+    /// A sign of life to `url`; the error says in words what came back.
+    pub async fn ping(&self, url: &Secret, secrets: Secrets<'_>) -> Result<(), String> {
+        let request = self.client.request(Method::GET, target(url, secrets)?);
+        match self.answer(request).await {
+            Answer::Http { status: 200..=299, .. } => Ok(()),
+            Answer::Http { status, body, .. } => Err(in_words(status, &body)),
+            Answer::Lost(why) | Answer::Unsent(why) => Err(why),
+            Answer::Written => Ok(()),
+        }
+    }
+
+    fn post(
+        &self,
+        url: &Secret,
+        headers: &[(String, Secret)],
+        secrets: Secrets<'_>,
+    ) -> Result<RequestBuilder, String> {
+        let mut request = self.client.request(Method::POST, target(url, secrets)?);
+        for (name, value) in headers {
+            let (name, value) = header(name, &secrets(value)?)?;
+            request = request.header(name, value);
+        }
+        Ok(request)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Answer {
+        match request.send().await {
+            Ok(response) => answer::read(response, &self.clock).await,
+            Err(error) => answer::lost(error),
+        }
+    }
+}
+
+/// The URL, if it is one that may be connected to. A host that is an address is judged here, a name when it is resolved.
+fn target(url: &Secret, secrets: Secrets<'_>) -> Result<Url, String> {
+    let text = secrets(url)?;
+    let url = Url::parse(text.trim()).map_err(|why| format!("its URL is no URL ({why})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("its URL has to start with `https://` or `http://`".to_owned());
+    }
+    let host = url.host_str().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(address) if guard::is_forbidden(address) => Err(guard::Forbidden.to_string()),
+        _ => Ok(url),
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let bad =
+        || format!("header `{name}` cannot be sent: its name or its value has characters that no header has");
+    let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    let mut value = HeaderValue::from_str(value.trim()).map_err(|_| bad())?;
+    value.set_sensitive(true);
+    Ok((key, value))
+}
