@@ -6,6 +6,7 @@
 //!
 //! | room | what it holds |
 //! |---|---|
+//! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
 //! | [`config`] | settings and rule files, with complaints that point |
@@ -18,6 +19,8 @@
 pub mod checks;
 pub mod clock;
 pub mod config;
+pub mod elastic;
+
 pub mod http;
 mod kinds;
 pub mod model;

@@ -1,0 +1,70 @@
+//! One attempt: one request to one node, and what came back.
+
+use std::time::Duration;
+
+use elasticsearch::http::{headers::HeaderMap, response::Response};
+use serde_json::Value;
+
+use super::{
+    body, client::Limits, complete::malformed, node::Node, refusal, refusal::Setback, request::Request,
+    trouble,
+};
+use crate::model::{Cause, Reason, Time};
+
+/// Asks `node` once. `Ok` is a whole JSON document that came under a status of 200.
+pub(super) async fn attempt(
+    node: &Node,
+    request: &Request,
+    label: &str,
+    limits: &Limits,
+    now: Time,
+) -> Result<Value, Setback> {
+    let asked = request.at(node.url())?;
+    node.knock(limits.connect_timeout, now).await.map_err(Setback::elsewhere)?;
+    let sent = node.send(request, label).await;
+    let response = sent.map_err(|error| Setback::elsewhere(trouble::no_answer(&node.name, &error)))?;
+    if response.url() != &asked {
+        let text = format!("`{}` sends us to another address (a redirect); it is not followed", node.name);
+        return Err(Reason::new(Cause::Malformed, text).into());
+    }
+    read(response, limits, now).await
+}
+
+async fn read(response: Response, limits: &Limits, now: Time) -> Result<Value, Setback> {
+    let status = response.status_code().as_u16();
+    let retry_after = retry_after(response.headers(), now);
+    let content_type = header(response.headers(), "content-type").unwrap_or_default().to_owned();
+    if !content_type.to_ascii_lowercase().contains("json") {
+        return Err(refusal::not_json(status, &content_type, retry_after));
+    }
+    let bytes = body::read(response, limits.max_response).await;
+    let parsed =
+        bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(|error| not_whole(&error)));
+    match (status, parsed) {
+        (200, parsed) => Ok(parsed?),
+        // The status speaks, even where its words were lost.
+        (_, parsed) => Err(refusal::refusal(status, &parsed.unwrap_or(Value::Null), retry_after)),
+    }
+}
+
+fn not_whole(error: &serde_json::Error) -> Reason {
+    if error.is_eof() {
+        malformed("the answer was cut off: its JSON does not end")
+    } else {
+        malformed(format!("the answer is no JSON: {}", trouble::clean(&error.to_string())))
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: Time) -> Option<Duration> {
+    let text = header(headers, "retry-after")?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    Some((at.to_utc() - now).to_std().unwrap_or_default())
+}

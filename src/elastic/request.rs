@@ -1,0 +1,133 @@
+//! What is sent, checked: a path that cannot leave the cluster it is meant for.
+
+use elasticsearch::http::{Method, Url};
+
+use crate::model::{Cause, Reason, query::Call};
+
+/// One request, not yet bound to a node.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub method: Method,
+    /// Path and query below a node's URL. It starts with `./`, so that `remote:logs/_search` is no URL of its own.
+    pub relative: String,
+    pub body: Option<String>,
+}
+
+impl Request {
+    pub fn call(call: &Call) -> Result<Self, Reason> {
+        Self::get(&call.path, &call.params)
+    }
+
+    pub fn get(path: &str, params: &[(String, String)]) -> Result<Self, Reason> {
+        check(path)?;
+        let relative = format!("./{}{}", &path[1..], query(params));
+        Ok(Self { method: Method::Get, relative, body: None })
+    }
+
+    pub fn searches(lines: String) -> Self {
+        Self { method: Method::Post, relative: "./_msearch".to_owned(), body: Some(lines) }
+    }
+
+    /// The whole URL of this request at a node; never one outside of the node's own.
+    pub fn at(&self, base: &Url) -> Result<Url, Reason> {
+        let url = base.join(&self.relative).map_err(|_| stray(&self.relative))?;
+        let inside = url.origin() == base.origin() && url.path().starts_with(base.path());
+        if inside { Ok(url) } else { Err(stray(&self.relative)) }
+    }
+}
+
+fn stray(path: &str) -> Reason {
+    Reason::new(
+        Cause::Invalid,
+        format!("`{path}` is no path of a cluster API; write one like `/_cluster/health`"),
+    )
+}
+
+/// One leading slash, and no way up, out or around.
+fn check(path: &str) -> Result<(), Reason> {
+    let plain = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\<>{}\"^`|".contains(&byte));
+    let climbs = path.split('/').any(|part| {
+        let part = part.to_ascii_lowercase().replace("%2e", ".");
+        part == "." || part == ".."
+    });
+    if plain && !climbs { Ok(()) } else { Err(stray(path)) }
+}
+
+fn query(params: &[(String, String)]) -> String {
+    let Ok(mut url) = Url::parse("http://any/") else { return String::new() };
+    if !params.is_empty() {
+        url.query_pairs_mut().extend_pairs(params);
+    }
+    url.query().map(|query| format!("?{query}")).unwrap_or_default()
+}
+
+/// An index pattern as a path part.
+pub(super) fn path_part(text: &str) -> String {
+    let mut part = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.,*".contains(&byte) {
+            part.push(char::from(byte));
+        } else {
+            part.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> Url {
+        Url::parse("https://es.example:9200/prefix/").unwrap()
+    }
+
+    #[test]
+    fn a_path_stays_below_the_prefix_of_its_node() {
+        let request =
+            Request::get("/_cluster/health", &[("level".to_owned(), "in dices&".to_owned())]).unwrap();
+        let url = request.at(&base()).unwrap();
+        assert_eq!(url.as_str(), "https://es.example:9200/prefix/_cluster/health?level=in+dices%26");
+    }
+
+    #[test]
+    fn a_remote_index_is_a_path_and_not_a_scheme() {
+        let path = format!("/{}/_field_caps", path_part("eu:logs-*"));
+        let url = Request::get(&path, &[]).unwrap().at(&base()).unwrap();
+        assert_eq!(url.host_str(), Some("es.example"));
+        assert!(
+            Request::get("/http://evil/x", &[])
+                .unwrap()
+                .at(&base())
+                .unwrap()
+                .as_str()
+                .starts_with(base().as_str())
+        );
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_cluster_is_refused() {
+        for path in [
+            "",
+            "_x",
+            "//evil/x",
+            "/../x",
+            "/a/%2e%2E/x",
+            "/a\\..\\x",
+            "http://evil/",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/\u{e9}",
+        ] {
+            assert_eq!(Request::get(path, &[]).unwrap_err().cause, Cause::Invalid, "{path}");
+        }
+    }
+
+    #[test]
+    fn date_math_becomes_one_path_part() {
+        assert_eq!(path_part("<logs-{now/d}>,-b"), "%3Clogs-%7Bnow%2Fd%7D%3E,-b");
+    }
+}

@@ -1,0 +1,122 @@
+//! An aggregating search from question to exact numbers: pages, retries of single items, and what makes a zero a zero.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{
+    Inner,
+    client::jittered,
+    complete, exclusion, found,
+    refusal::{Retry, Setback},
+    request::{Request, path_part},
+    sought,
+};
+use crate::model::{
+    Cause, Entity, Reason, Time,
+    query::{Search, SearchAnswer},
+};
+
+const MOST_ATTEMPTS: u32 = 3;
+const BACK_OFF: Duration = Duration::from_millis(400);
+
+pub(super) async fn search(door: Arc<Inner>, tick: Time, search: Search) -> Result<SearchAnswer, Reason> {
+    let first = ask(&door, tick, &search, None).await?;
+    let total = found::total(&first)?;
+    if total == 0 {
+        door.fields.demand(&door.client, tick, &search.index, &search.time_field).await?;
+    }
+    if search.per.is_empty() {
+        let group = found::whole(&search, &first)?;
+        return Ok(SearchAnswer { groups: [(Entity::empty(), group)].into() });
+    }
+    let answer = pages(&door, tick, &search, &first).await?;
+    if total > 0 && answer.groups.is_empty() {
+        let (index, fields) = (&search.index, search.per.join("` and `"));
+        let text = format!("field missing: none of {total} documents of `{index}` has `{fields}`");
+        return Err(Reason::new(Cause::Missing, text));
+    }
+    Ok(answer)
+}
+
+async fn pages(
+    door: &Arc<Inner>,
+    tick: Time,
+    search: &Search,
+    first: &Value,
+) -> Result<SearchAnswer, Reason> {
+    let mut answer = SearchAnswer::default();
+    let mut page = found::page(search, first)?;
+    loop {
+        answer.groups.extend(page.groups);
+        if answer.groups.len() > door.max_groups {
+            let text =
+                format!("more than {} groups: narrow the filter, or raise `max_groups`", door.max_groups);
+            return Err(Reason::new(Cause::Partial, text));
+        }
+        let Some(after) = page.after else { return Ok(answer) };
+        let next = ask(door, tick, search, Some(&after)).await?;
+        page = found::page(search, &next)?;
+        if page.after.as_ref() == Some(&after) {
+            return Err(complete::malformed("the pages of groups do not come to an end"));
+        }
+    }
+}
+
+/// One search of a batch, proven complete. Where only it was turned away, only it is asked again.
+async fn ask(door: &Arc<Inner>, tick: Time, search: &Search, after: Option<&Value>) -> Result<Value, Reason> {
+    let lines = sought::lines(search, after, door.client.timeout());
+    let deadline = sleep(door.client.timeout()).deadline();
+    for attempt in 1.. {
+        let item = door.gather.ask(tick, lines.clone()).await?;
+        let setback = match complete::search(&search.index, &item) {
+            Ok(()) => return Ok(item),
+            Err(setback) => setback,
+        };
+        let pause = jittered(BACK_OFF);
+        let may_retry = may_retry(&setback) && attempt < MOST_ATTEMPTS && sleep(pause).deadline() < deadline;
+        if !may_retry || !door.client.take_retry() {
+            return Err(named(door, tick, search, &item, setback.reason).await);
+        }
+        sleep(pause).await;
+    }
+    unreachable!("the last attempt returns")
+}
+
+fn may_retry(setback: &Setback) -> bool {
+    matches!(setback.retry, Retry::Later(_))
+}
+
+/// Shards that are simply not there are counted as failed but not listed: the indices they belong to are looked up, so
+/// that the reason can name them. Where that is not permitted, the reason stays as it is.
+async fn named(door: &Inner, tick: Time, search: &Search, item: &Value, reason: Reason) -> Reason {
+    let shards = item.get("_shards").unwrap_or(&Value::Null);
+    // Some versions count them as failed, others leave them out of `successful`.
+    let lost = shards["failed"].as_u64() > Some(0) || shards["successful"].as_u64() < shards["total"].as_u64();
+    let shards_lost = lost || is_shardless(item);
+    let unnamed = complete::failed_indices(shards).is_empty();
+    if !matches!(reason.cause, Cause::Partial | Cause::Failing) || !shards_lost || !unnamed {
+        return reason;
+    }
+    let red = red_indices(door, tick, &search.index).await.unwrap_or_default();
+    if red.is_empty() {
+        return reason;
+    }
+    let text = format!("{} in {}", reason.text, exclusion::name_some(&red));
+    Reason { text, accept: exclusion::without(&search.index, &red), ..reason }
+}
+
+/// No shard at all could answer.
+fn is_shardless(item: &Value) -> bool {
+    item["error"]["type"] == "search_phase_execution_exception"
+}
+
+async fn red_indices(door: &Inner, tick: Time, index: &str) -> Result<Vec<String>, Reason> {
+    let path = format!("/_cluster/health/{}", path_part(index));
+    let params = [("level", "indices"), ("timeout", "1s"), ("filter_path", "indices.*.status")];
+    let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = door.client.send(tick, &Request::get(&path, &params)?).await?;
+    let indices = body.get("indices").and_then(Value::as_object).into_iter().flatten();
+    Ok(indices.filter(|(_, health)| health["status"] == "red").map(|(name, _)| name.clone()).collect())
+}
