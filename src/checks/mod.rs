@@ -116,7 +116,3 @@ pub struct Advice {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Memory(pub Value);
-
-fn unread() -> Reason {
-    Reason::new(crate::model::Cause::Fault, "this kind of check cannot read answers yet")
-}

@@ -152,7 +152,9 @@ pub fn complaint_about_index(pattern: &str) -> Option<String> {
         return Some("`index` is empty, or has an empty part; write a pattern like `http_logs_*`".to_owned());
     }
     if parts.iter().all(|part| part.starts_with('-')) {
-        return Some("`index` only excludes; write what is included first, like `logs-*,-logs-old`".to_owned());
+        return Some(
+            "`index` only excludes; write what is included first, like `logs-*,-logs-old`".to_owned(),
+        );
     }
     let forbidden = parts.iter().find(|part| part.contains([' ', '"', '\\', '?', '#']));
     forbidden.map(|part| format!("`{part}` is not an index pattern; write one like `http_logs_*`"))
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_setting_is_transient_before_persistent_before_default() {
-        let mut settings = json!({ "transient": { "a": "1" }, "persistent": { "a": "2" }, "defaults": { "a": "3" } });
+        let mut settings =
+            json!({ "transient": { "a": "1" }, "persistent": { "a": "2" }, "defaults": { "a": "3" } });
         assert_eq!(setting(&settings, "a").as_deref(), Some("1"));
         settings["transient"] = json!({});
         assert_eq!(explicit(&settings, "a").as_deref(), Some("2"));
@@ -177,7 +180,10 @@ mod tests {
     #[test]
     fn what_an_answer_lacks_is_named() {
         let answer = json!({ "fs": { "total": "much" } });
-        assert_eq!(count(&answer, "/fs/total").unwrap_err().text, "the answer has no whole number at `fs.total`");
+        assert_eq!(
+            count(&answer, "/fs/total").unwrap_err().text,
+            "the answer has no whole number at `fs.total`"
+        );
     }
 
     #[test]

@@ -1,0 +1,98 @@
+//! What a person is told about a colour.
+
+use serde_json::Value;
+
+use super::super::Advice;
+use crate::model::{Number, Reading};
+
+/// The index of an allocation explanation, and why in one line: `orders shard 0 (primary): node does not match …`.
+pub fn explained(answer: &Value) -> Option<(String, String)> {
+    let index = answer.get("index")?.as_str()?;
+    let shard = answer.get("shard")?.as_u64()?;
+    let copy = if answer.get("primary")?.as_bool()? { "primary" } else { "replica" };
+    let mut whys = deciders(answer);
+    if whys.is_empty() {
+        whys.extend(answer.get("allocate_explanation").and_then(Value::as_str).map(str::to_owned));
+    }
+    whys.truncate(2);
+    let failed = answer.pointer("/unassigned_info/details").and_then(Value::as_str).map(first_line);
+    whys.extend(failed);
+    Some((index.to_owned(), format!("{index} shard {shard} ({copy}): {}", whys.join("; "))))
+}
+
+/// What the deciders of all nodes say, each sentence once; what is said of most nodes first.
+fn deciders(answer: &Value) -> Vec<String> {
+    let nodes = answer.get("node_allocation_decisions").and_then(Value::as_array);
+    let mut said: Vec<(usize, String)> = Vec::new();
+    for node in nodes.into_iter().flatten() {
+        let deciders = node.get("deciders").and_then(Value::as_array);
+        for decider in deciders.into_iter().flatten().filter(|decider| decider["decision"] != "YES") {
+            let Some(text) = decider.get("explanation").and_then(Value::as_str) else { continue };
+            match said.iter_mut().find(|(_, known)| known == text) {
+                Some((times, _)) => *times += 1,
+                None => said.push((1, text.to_owned())),
+            }
+        }
+    }
+    said.sort_by_key(|(times, _)| std::cmp::Reverse(*times));
+    said.into_iter().map(|(_, text)| text).collect()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(300).collect()
+}
+
+pub fn advise(reading: &Reading) -> Advice {
+    let red = reading.value >= Number::Int(2);
+    if reading.value <= Number::Int(0) {
+        return Advice::default();
+    }
+    Advice { cause: Some(cause(reading, red)), next_step: Some(next_step(reading, red).to_owned()) }
+}
+
+fn cause(reading: &Reading, red: bool) -> String {
+    let facts = &reading.facts;
+    let kinds: Vec<String> = KIND_WORDS
+        .iter()
+        .filter_map(|(kind, words)| Some(format!("{} {words}", Number::count(facts.count(kind)?))))
+        .collect();
+    let what = match facts.text("missing") {
+        Some(missing) if !missing.starts_with("0 ") => format!("{missing} missing"),
+        _ => "no index accounts for it".to_owned(),
+    };
+    let loss = if red { ", some of them primaries: their data cannot be read or written" } else { "" };
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let why = facts.text("explained").map(|why| format!("; {why}")).unwrap_or_default();
+    format!("{what}{kinds}{loss}{why}")
+}
+
+const KIND_WORDS: [(&str, &str); 8] = [
+    ("stuck", "that no node takes"),
+    ("delayed", "waiting for a node that left"),
+    ("frozen", "mounted from a snapshot"),
+    ("restoring", "being restored"),
+    ("recovering", "recovering"),
+    ("newly_created", "newly created"),
+    ("initializing", "initializing"),
+    ("unassigned", "unassigned"),
+];
+
+fn next_step(reading: &Reading, red: bool) -> &'static str {
+    let has = |kind: &str| reading.facts.count(kind).is_some_and(|count| count > 0);
+    if has("stuck") {
+        return "mend what `GET _cluster/allocation/explain` names: often a full disk, an allocation filter or a lost copy";
+    }
+    if has("delayed") {
+        return "bring the node back, or wait: the copies are rebuilt on other nodes after the index's delay";
+    }
+    if has("frozen") {
+        return "see whether the snapshot repository can be reached";
+    }
+    if has("restoring") || has("recovering") || has("newly_created") || has("initializing") {
+        return "wait: it is on its way; look at `GET _cat/recovery?active_only=true` if it does not move";
+    }
+    if red {
+        return "see `GET _cluster/health?level=indices` and bring back the nodes that held the missing primaries";
+    }
+    "see `GET _cluster/allocation/explain`"
+}
