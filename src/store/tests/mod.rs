@@ -1,5 +1,12 @@
 //! The store from outside: what is committed is there, whatever happens to the process, the disk or the file.
 
+mod beside;
+mod damage;
+mod disk;
+mod figures;
+mod full_disk;
+mod kills;
+mod outbox;
 mod turns;
 
 use super::{turn::*, *};
@@ -102,6 +109,45 @@ pub(super) fn told(episode: &str) -> Told {
         event_id,
         handle: None,
     }
+}
+
+pub(super) const SINK: &str = "hook";
+
+/// A store in a folder of its own.
+pub(super) struct House {
+    pub folder: tempfile::TempDir,
+    pub clock: Clock,
+}
+
+impl House {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), clock: clock() }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("highwater.db")
+    }
+
+    pub fn open(&self) -> Store {
+        let (store, opening) = Store::open(&self.path(), self.clock.clone()).unwrap();
+        assert_eq!(opening.complaint(), None);
+        store
+    }
+}
+
+/// The ids that wait for [`SINK`], whether due or not.
+pub(super) async fn waiting(store: &Store) -> Vec<String> {
+    let ids = "SELECT id FROM deliveries WHERE state <> 'dead' ORDER BY seq";
+    let found = store.ask(Kind::Read, move |db| {
+        let mut select = db.prepare(ids)?;
+        let ids = select.query_map([], |row| row.get(0))?;
+        Ok(ids.collect::<Result<Vec<String>, _>>()?)
+    });
+    found.await.unwrap()
+}
+
+pub(super) async fn commits(store: &Store) -> i64 {
+    store.ask(Kind::Read, schema::commits).await.unwrap()
 }
 
 pub(super) fn unreachable_since(seconds: i64) -> Since {
