@@ -93,7 +93,8 @@ fn may_retry(setback: &Setback) -> bool {
 async fn named(door: &Inner, tick: Time, search: &Search, item: &Value, reason: Reason) -> Reason {
     let shards = item.get("_shards").unwrap_or(&Value::Null);
     // Some versions count them as failed, others leave them out of `successful`.
-    let lost = shards["failed"].as_u64() > Some(0) || shards["successful"].as_u64() < shards["total"].as_u64();
+    let lost =
+        shards["failed"].as_u64() > Some(0) || shards["successful"].as_u64() < shards["total"].as_u64();
     let shards_lost = lost || is_shardless(item);
     let unnamed = complete::failed_indices(shards).is_empty();
     if !matches!(reason.cause, Cause::Partial | Cause::Failing) || !shards_lost || !unnamed {

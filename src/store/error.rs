@@ -53,6 +53,12 @@ impl StoreError {
         }
     }
 
+    /// The file may be whole, but there is no room to work on it.
+    pub(super) fn is_want_of_room(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
+    }
+
     /// What is in the file is not what was written.
     pub(super) fn is_damage(&self) -> bool {
         match self {

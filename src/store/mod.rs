@@ -99,22 +99,29 @@ pub struct InMemory {
 }
 
 impl Store {
-    /// Opens the store at `path`, and makes it if there is none.
+    /// Opens the store at `path`, and makes it if there is none. On a full disk it starts in memory, with all that is there.
     pub fn open(path: &Path, clock: Clock) -> Result<(Self, Opening), StoreError> {
         let mut place = Place::take(path)?;
-        let (db, opening) = place.open(clock.now())?;
-        Ok((Self::start(db, Some(place), clock)?, opening))
+        match place.open(clock.now()) {
+            Ok((db, opening)) => Ok((Self::start(Writer::new(db, Some(place), clock))?, opening)),
+            Err(full) if full.is_want_of_room() => {
+                let (memory, opening) = place.rescue().map_err(|_| full.clone())?;
+                let mut writer = Writer::new(memory, Some(place), clock);
+                writer.go_on_in_memory(&full, None);
+                Ok((Self::start(writer)?, opening))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The same, on no disk.
     pub fn in_memory(clock: Clock) -> Result<Self, StoreError> {
-        Self::start(place::in_memory()?, None, clock)
+        Self::start(Writer::new(place::in_memory()?, None, clock))
     }
 
-    fn start(db: Connection, place: Option<Place>, clock: Clock) -> Result<Self, StoreError> {
+    fn start(writer: Writer) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel();
-        let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let writer = Writer { db, place, away: None, clock: clock.clone(), health: Arc::clone(&health) };
+        let (health, clock) = (Arc::clone(&writer.health), writer.clock.clone());
         let thread = thread::Builder::new().name("store".to_owned());
         thread.spawn(move || writer.run(&queue)).map_err(|_| StoreError::Closed)?;
         Ok(Self { jobs, health, clock })

@@ -59,6 +59,17 @@ impl Place {
         Ok((db, Opening { quarantined, missing, migrated_from }))
     }
 
+    /// Reads everything into memory where there is no room even for SQLite's index: alone, it needs none.
+    pub(super) fn rescue(&mut self) -> Result<(Connection, Opening), StoreError> {
+        let disk = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        disk.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
+        schema::prove(&disk)?;
+        let memory = in_memory()?;
+        schema::copy_all(&disk, &memory)?;
+        let missing = (self.acknowledged() - schema::commits(&memory)?).max(0);
+        Ok((memory, Opening { missing, ..Opening::default() }))
+    }
+
     fn open_as_it_is(&self) -> Result<(Connection, Option<u32>), StoreError> {
         private_file(&self.path).map_err(|why| failed("open", &self.path, &why))?;
         let db = Connection::open(&self.path)?;

@@ -157,6 +157,13 @@ pub(super) fn copy(from: &Connection, to: &Connection, tables: &[&Table]) -> Res
     Ok(())
 }
 
+/// The same for every table, in a transaction of its own.
+pub(super) fn copy_all(from: &Connection, to: &Connection) -> Result<(), StoreError> {
+    let turn = to.unchecked_transaction()?;
+    copy(from, &turn, &TABLES)?;
+    Ok(turn.commit()?)
+}
+
 fn each(
     db: &Connection,
     table: &Table,

@@ -57,23 +57,27 @@ impl Kind {
 }
 
 pub(super) struct Writer {
-    pub db: Connection,
+    db: Connection,
     /// `None`: a store that never was on disk.
-    pub place: Option<Place>,
+    place: Option<Place>,
     /// `Some` while the disk fails.
-    pub away: Option<Away>,
+    away: Option<Away>,
     pub clock: Clock,
     pub health: Arc<Mutex<StoreHealth>>,
 }
 
 /// In memory until the disk works again.
-pub(super) struct Away {
+struct Away {
     tried: Time,
     /// What was done since, where the disk could not even be read; otherwise the memory holds everything.
     journal: Option<Vec<Work>>,
 }
 
 impl Writer {
+    pub(super) fn new(db: Connection, place: Option<Place>, clock: Clock) -> Self {
+        Self { db, place, away: None, clock, health: Arc::default() }
+    }
+
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Some(first) = self.next(jobs) {
             let group = gather(first, jobs);
@@ -142,23 +146,22 @@ impl Writer {
 
     /// Goes on in memory, with everything that can still be read.
     fn leave(&mut self, trouble: &StoreError) -> Result<(), StoreError> {
-        let now = self.clock.now();
         let memory = place::in_memory()?;
-        let copied = copy_all(&self.db, &memory, &TABLES);
+        let copied = schema::copy_all(&self.db, &memory);
         let journal = match &copied {
             Ok(()) => None,
             Err(_) => Some(Vec::new()),
         };
-        if copied.is_err() {
-            self.db = place::in_memory()?;
-        } else {
-            self.db = memory;
-        }
-        self.away = Some(Away { tried: now, journal });
-        let why = trouble.to_string();
-        tracing::error!(why, copied = copied.is_ok(), "store left the disk");
-        self.tell(|health| health.in_memory = Some(InMemory { since: now, why: why.clone() }));
+        self.db = if copied.is_ok() { memory } else { place::in_memory()? };
+        self.go_on_in_memory(trouble, journal);
         Ok(())
+    }
+
+    pub(super) fn go_on_in_memory(&mut self, trouble: &StoreError, journal: Option<Vec<Work>>) {
+        let (since, why) = (self.clock.now(), trouble.to_string());
+        tracing::error!(why, readable = journal.is_none(), "store left the disk");
+        self.away = Some(Away { tried: since, journal });
+        self.tell(|health| health.in_memory = Some(InMemory { since, why }));
     }
 
     fn try_to_return(&mut self) {
@@ -263,12 +266,6 @@ fn run_all(db: &Connection, group: &mut [Job], writes: bool) -> Result<Done, Sto
     let commits = if writes { Some(schema::count_commit(db)?) } else { None };
     db.execute_batch("COMMIT")?;
     Ok(Done { answers, commits })
-}
-
-fn copy_all(from: &Connection, to: &Connection, tables: &[&Table]) -> Result<(), StoreError> {
-    let turn = to.unchecked_transaction()?;
-    schema::copy(from, &turn, tables)?;
-    Ok(turn.commit()?)
 }
 
 /// Whoever stopped waiting needs no answer.

@@ -28,7 +28,8 @@ async fn after_close_everything_is_in_one_file_and_nothing_more_is_taken() {
     let house = House::new();
     let store = house.open();
     let (turned, closed) = futures::join!(store.commit(turn("a", 1)), store.close());
-    (turned.unwrap(), closed.unwrap());
+    turned.unwrap();
+    closed.unwrap();
     assert!(matches!(store.commit(turn("a", 2)).await, Err(StoreError::Closed)));
     assert!(!house.folder.path().join("highwater.db-wal").exists());
     assert_eq!(house.open().load().await.unwrap().len(), 1);

@@ -188,8 +188,18 @@ async fn on_a_small_file_system() {
     clock.turn_to(at(500));
     assert_holds(&store, 0..60).await;
     assert!(!store.health().is_ok(), "the way back was tried too early to work");
+    fs::remove_file(&filler).unwrap();
+    wait_for_return(&store, &clock).await;
+    store.close().await.unwrap();
+
+    fs::write(&filler, vec![1; 4 << 20]).unwrap_err();
+    clock.turn_to(at(0));
+    let (store, opening) = Store::open(&path, clock.clone()).unwrap();
+    assert_eq!((opening.complaint(), store.health().is_ok()), (None, false), "it starts on a full disk");
+    assert_holds(&store, 0..60).await;
+    commit_numbers(&store, 60..70).await;
     fs::remove_file(filler).unwrap();
     wait_for_return(&store, &clock).await;
     store.close().await.unwrap();
-    assert_holds(&Store::open(&path, clock).unwrap().0, 0..60).await;
+    assert_holds(&Store::open(&path, clock).unwrap().0, 0..70).await;
 }
