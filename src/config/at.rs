@@ -24,6 +24,13 @@ impl<T> At<T> {
     }
 }
 
+/// For the defaults that schemas show.
+impl<T: serde::Serialize> serde::Serialize for At<T> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(to)
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_tuple_struct(AT, 4, AtVisitor(PhantomData))

@@ -196,7 +196,7 @@ fn percent(text: &str) -> Result<Number, String> {
     }
 }
 
-fn amount(text: &str, unit: Unit) -> Result<Number, String> {
+pub fn amount(text: &str, unit: Unit) -> Result<Number, String> {
     match unit {
         Unit::Bytes if number(text).is_ok() => {
             Err(format!("`{text}` has no unit; write one like `{text}GB`"))

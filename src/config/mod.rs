@@ -1,18 +1,37 @@
 //! Settings and rule files: read, checked once, and turned into types that cannot hold a wrong value.
 
-pub mod at;
+mod at;
+mod blot;
 pub mod complaint;
-pub mod level;
-pub mod missing;
+mod files;
+mod layers;
+mod level;
+mod lint;
+pub mod load;
+mod missing;
 pub mod near;
-pub mod node;
+mod node;
 pub mod place;
-pub mod read;
+mod read;
 pub mod rule;
-pub mod schedule;
+mod rule_build;
+mod rule_form;
+mod schedule;
+pub mod secrets;
 pub mod settings;
+mod settings_build;
+mod settings_form;
+mod settings_load;
 pub mod template;
-pub mod yaml;
+mod thresholds;
+mod yaml;
 
+#[cfg(test)]
+mod tests;
+
+pub use complaint::{Complaint, Complaints};
+pub use load::{Loaded, load_rules};
 pub use rule::{Rule, RuleKey, RuleSet};
+pub use secrets::{Revealed, Secrets};
 pub use settings::Settings;
+pub use settings_load::{load, load_with};

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 
 use chrono_tz::Tz;
 
+use super::{place::Sources, rule_form::DefaultsForm};
 use crate::{model::secret::Secret, sinks::Sink};
 
 /// Everything but the rules.
@@ -73,11 +74,12 @@ pub struct Store {
     pub path: PathBuf,
 }
 
-/// Fills in what rules leave out.
+/// Fills in what rules leave out: as typed, for it means something only beside a check.
 #[derive(Clone, Debug, Default)]
 pub struct RuleDefaults {
-    pub notify: Option<Vec<String>>,
-    pub query_delay: Option<Duration>,
+    pub(super) form: DefaultsForm,
+    /// What the settings were read from, so that complaints about rules can point there too.
+    pub(super) sources: Sources,
 }
 
 /// A sign of life, sent outbound.

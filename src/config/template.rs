@@ -1,13 +1,47 @@
 //! The author's own words about an alert: compiled once when loaded, rendered within limits.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
-use super::near;
+use super::{near, rule::RuleKey};
+use crate::model::{Entity, Facts, Level, Time, Unit, notification::Change};
 
 /// What a template may speak of.
 pub const NAMES: [&str; 10] =
     ["entity", "value", "threshold", "unit", "level", "facts", "rule", "cluster", "since", "peak"];
+
+/// What a template is told of one alert. Values are as people read them: `91 %`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Context<'a> {
+    entity: &'a Entity,
+    value: Option<String>,
+    threshold: Option<String>,
+    unit: Option<Unit>,
+    level: Level,
+    facts: &'a Facts,
+    rule: &'a str,
+    cluster: &'a str,
+    since: Time,
+    peak: Option<String>,
+}
+
+impl<'a> Context<'a> {
+    pub fn of(key: &'a RuleKey, change: &'a Change) -> Self {
+        Self {
+            entity: &change.entity,
+            value: change.show_value(),
+            threshold: change.show_threshold(),
+            unit: change.unit,
+            level: change.level,
+            facts: &change.facts,
+            rule: &key.rule,
+            cluster: &key.cluster,
+            since: change.since,
+            peak: change.show_peak(),
+        }
+    }
+}
+
 /// Instructions of one rendering.
 const FUEL: u64 = 20_000;
 /// Bytes of one rendering.
@@ -35,7 +69,7 @@ pub fn render_message<C: Serialize>(template: &str, context: C) -> Result<String
     let compiled = environment.template_from_str(template).map_err(|error| words(&error))?;
     let mut out = Capped::default();
     compiled
-        .render_captured_to(minijinja::Value::from_serialize(&context), &mut out)
+        .render_captured_to(minijinja::Value::from(Serde(&context)), &mut out)
         .map_err(|error| words(&error))?;
     String::from_utf8(out.bytes).map_err(|_| "the message is not UTF-8".to_owned())
 }

@@ -1,0 +1,94 @@
+//! Literal secrets in a settings file are never shown, not even in the complaint about them.
+
+use super::{
+    node::{Node, Value},
+    place::Sources,
+};
+
+/// Keys whose value is a secret, or may hold one.
+const SECRET: [&str; 9] =
+    ["password", "api_key", "bearer", "bearer_token", "token", "webhook_url", "url", "urls", "proxy"];
+
+/// The text with stars in place of secrets, each line by itself: it works for a file that is not even YAML.
+pub fn blot_lines(text: &str) -> String {
+    text.split_inclusive('\n').map(blot_line).collect()
+}
+
+fn blot_line(line: &str) -> String {
+    let mut out = line.to_owned();
+    for key in SECRET {
+        for (at, _) in line.match_indices(key) {
+            let before = line[..at].chars().next_back();
+            let rest = &line[at + key.len()..];
+            let value = rest.trim_start_matches(['"', '\'']).trim_start();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_') || !value.starts_with(':') {
+                continue;
+            }
+            let start = line.len() - value.len() + 1;
+            stars(&mut out, start, key);
+        }
+    }
+    out
+}
+
+/// Hides from `start` to the end of the line, but for references, and for the scheme and host of a URL.
+fn stars(line: &mut String, start: usize, key: &str) {
+    let value = line[start..].trim_start();
+    let mut from = line.len() - value.len();
+    if value.trim_start_matches(['"', '\'']).starts_with("${") {
+        return;
+    }
+    if key.starts_with("url") || key == "proxy" {
+        from = after_host(line, from);
+    }
+    let hidden: String = line[from..].bytes().map(|byte| if byte == b'\n' || byte == b'\r' { byte as char } else { '*' }).collect();
+    line.replace_range(from.., &hidden);
+}
+
+/// Where a URL says more than its scheme and host. One with credentials is hidden from them on.
+fn after_host(line: &str, from: usize) -> usize {
+    let Some(scheme) = line[from..].find("://") else { return line.len() };
+    let host = from + scheme + 3;
+    let end = line[host..].find(['/', '?', '"', '\'', ' ', ',', ']', '}', '\n']).map_or(line.len(), |end| host + end);
+    if line[host..end].contains('@') { host } else { end }
+}
+
+/// Secrets that reach over several lines.
+pub fn blot_nodes(node: &Node, sources: &mut Sources) {
+    match &node.value {
+        Value::Scalar { .. } => {}
+        Value::List(items) => items.iter().for_each(|item| blot_nodes(item, sources)),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                match &value.value {
+                    Value::Scalar { text, .. } if SECRET[..6].contains(&key.text.as_str()) && !text.starts_with("${") => {
+                        sources.blot(value.place);
+                    }
+                    _ => blot_nodes(value, sources),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_secret_is_hidden_and_a_reference_is_not() {
+        for (line, shown) in [
+            ("  password: hunter2\n", "  password: *******\n"),
+            ("  password: \"${env:X}\"\n", "  password: \"${env:X}\"\n"),
+            ("auth: { basic: { username: u, password: hunter2 } }", "auth: { basic: { username: u, password: *********** } }"),
+            ("webhook_url: https://hooks.example/T/1", "webhook_url: *************************"),
+            ("url: https://host/path?x=1", "url: https://host*********"),
+            ("urls: [http://u:p@host:9200]", "urls: [http://************"),
+            ("urls: [http://127.0.0.1:9200]", "urls: [http://127.0.0.1:9200*"),
+            ("# a password is needed", "# a password is needed"),
+        ] {
+            assert_eq!(blot_line(line), shown);
+            assert_eq!(blot_line(line).len(), line.len());
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! From a rule as typed to a [`Rule`] that cannot hold a wrong value.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use super::{
+    at::{At, TextOr},
+    complaint::{Complaint, Report},
+    lint, missing, near,
+    rule::{Rule, Source},
+    rule_form::{BlindForm, DefaultsForm, RuleForm},
+    schedule, template, thresholds,
+};
+use crate::{
+    checks::{Check, Defaults},
+    model::{
+        Level, Missing, Policy, Schedule, Timing, identity,
+        policy::{BlindPolicy, MissingThen},
+        span::Span,
+    },
+};
+
+/// The built-in rule, and the kind of its check.
+pub const UNREACHABLE: &str = "elasticsearch-unreachable";
+pub const UNREACHABLE_KIND: &str = "elasticsearch_unreachable";
+
+const QUERY_DELAY: Duration = Duration::from_secs(30);
+const MAX_CATCH_UP: Duration = Duration::from_secs(3600);
+const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), MissingThen::Resolve);
+
+/// What rules may name, and what holds for all of them.
+#[derive(Debug)]
+pub struct World {
+    pub clusters: Vec<String>,
+    pub sinks: Vec<String>,
+    /// The zone of schedules that name none.
+    pub zone: String,
+    pub defaults: DefaultsForm,
+}
+
+/// Where a rule was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub file: Option<PathBuf>,
+    pub line: usize,
+}
+
+pub fn build(form: RuleForm, world: &World, written: Written, report: &mut Report) -> Option<Rule> {
+    let mut made = Report::default();
+    let rule = Builder { world, report: &mut made }.build(form, written);
+    let broken = made.has_errors();
+    report.absorb(made);
+    rule.filter(|_| !broken)
+}
+
+struct Builder<'a> {
+    world: &'a World,
+    report: &'a mut Report,
+}
+
+impl Builder<'_> {
+    fn build(mut self, form: RuleForm, written: Written) -> Option<Rule> {
+        let blame = form.id.place;
+        let id = self.id(&form)?;
+        let kind = form.check.value.name();
+        let place = form.check.place;
+        let check = form.check.value.clone().into_check();
+        for complaint in check.complaints() {
+            self.report.add(Complaint::error(complaint).at(place));
+        }
+        let defaults = check.defaults();
+        let clusters = self.clusters(&form, kind);
+        let levels =
+            thresholds::read(form.levels.as_ref(), check.scale(), &defaults, place, self.report);
+        let mut notify_by_level = BTreeMap::new();
+        for (level, names) in &levels.notify {
+            notify_by_level.insert(*level, self.sinks(names));
+        }
+        for level in &levels.policies {
+            if let Some(warning) = lint::unreachable(level, check.scale()) {
+                self.report.add(warning.at(form.levels.as_ref().map_or(place, |levels| levels.place)));
+            }
+        }
+        let notify = self.notify(&form, kind);
+        let timing = self.timing(&form, check.as_ref(), clusters.first());
+        let no_data = self.no_data(&form, &defaults);
+        let absent = self.absent(&form, &defaults);
+        self.reaches(&form, [no_data, Some(absent)], &levels.policies);
+        let blind = self.blind(form.blind.as_ref());
+        let message = self.message(form.message.as_ref());
+        let runbook = self.runbook(form.runbook.as_ref());
+        let repeat = self.repeat(form.repeat.as_ref());
+        let groups = check.groups();
+        let policy = Policy {
+            levels: levels.policies,
+            no_data: no_data.unwrap_or(Missing::KEEP),
+            absent,
+            blind,
+            grouped: !groups.is_empty(),
+        };
+        if clusters.is_empty() || policy.levels.is_empty() {
+            self.report.add_if_sound(Complaint::error("this rule has nothing to judge").at(blame));
+            return None;
+        }
+        let fingerprint = fingerprint(kind, &clusters, &groups);
+        let labels = form.labels.unwrap_or_default();
+        Some(Rule {
+            summary: form.summary.unwrap_or_else(|| id.clone()),
+            id,
+            clusters,
+            kind,
+            check,
+            timing: timing?,
+            policy,
+            notify,
+            notify_by_level,
+            repeat,
+            labels: labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
+            runbook,
+            message,
+            fingerprint,
+            source: Source { file: written.file, line: written.line },
+        })
+    }
+
+    fn id(&mut self, form: &RuleForm) -> Option<String> {
+        let id = &form.id.value;
+        let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || id.chars().count() > 128 || !id.chars().all(fine) {
+            self.report.add(form.id.error(format!(
+                "`{id}` is no id; letters, digits, `-`, `_` and `.`, at most 128 of them"
+            )));
+            return None;
+        }
+        if id.starts_with("highwater-") {
+            self.report.add(form.id.error(format!("`{id}` is reserved; ids that begin with `highwater-` are our own alerts")));
+        }
+        let kind = form.check.value.name();
+        if id == UNREACHABLE && kind != UNREACHABLE_KIND {
+            self.report.add(form.id.error(format!(
+                "`{id}` is the built-in rule; tune it with `check: {{ {UNREACHABLE_KIND}: {{}} }}`, or take another id"
+            )));
+        }
+        Some(id.clone())
+    }
+
+    fn clusters(&mut self, form: &RuleForm, kind: &str) -> Vec<String> {
+        let all = &self.world.clusters;
+        let named = match &form.clusters {
+            None if kind == UNREACHABLE_KIND || all.len() == 1 => return all.clone(),
+            None => {
+                let names = list(all);
+                self.report.add(form.id.error(format!("`clusters` is missing; choose among {names}")));
+                return Vec::new();
+            }
+            Some(At { value: TextOr::Text(text), .. }) if text == "all" && kind == UNREACHABLE_KIND => {
+                return all.clone();
+            }
+            Some(form @ At { value: TextOr::Text(text), .. }) => {
+                let why = if text == "all" {
+                    format!("`all` is for `{UNREACHABLE_KIND}`; name the clusters: {}", list(all))
+                } else {
+                    format!("expected a list; write `[{text}]`")
+                };
+                self.report.add(form.error(why));
+                return Vec::new();
+            }
+            Some(At { value: TextOr::Long(names), .. }) => names,
+        };
+        let clusters = self.known(named, &self.world.clusters, "cluster");
+        self.complain_of_unwatched(form, &clusters);
+        clusters
+    }
+
+    fn complain_of_unwatched(&mut self, form: &RuleForm, watched: &[String]) {
+        if form.id.value != UNREACHABLE {
+            return;
+        }
+        for cluster in self.world.clusters.iter().filter(|cluster| !watched.contains(cluster)) {
+            self.report.add(
+                form.id
+                    .warning(format!("nobody will say that cluster `{cluster}` is unreachable"))
+                    .hint("leave `clusters` out to watch all of them"),
+            );
+        }
+    }
+
+    /// Those of `names` that are known, each once; the others are mistakes.
+    fn known(&mut self, names: &[At<String>], known: &[String], what: &str) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for name in names {
+            if !known.contains(&name.value) {
+                let mut complaint = name.error(format!("unknown {what} `{}`", name.value));
+                complaint.hint = near::hint(&name.value, known.iter().map(String::as_str))
+                    .or_else(|| Some(format!("the settings have no {what}s")));
+                self.report.add(complaint);
+            } else if !found.contains(&name.value) {
+                found.push(name.value.clone());
+            }
+        }
+        found
+    }
+
+    fn sinks(&mut self, names: &[At<String>]) -> Vec<String> {
+        self.known(names, &self.world.sinks, "sink")
+    }
+
+    fn notify(&mut self, form: &RuleForm, kind: &str) -> Vec<String> {
+        let names = form.notify.as_ref().or(self.world.defaults.notify.as_ref());
+        if let Some(names) = names {
+            return self.sinks(names);
+        }
+        if kind == UNREACHABLE_KIND {
+            return self.world.sinks.clone();
+        }
+        if !self.world.sinks.is_empty() {
+            let names = list(&self.world.sinks);
+            let why = format!("`notify` is missing, so nobody would be told; choose among {names}, or write it into `defaults`");
+            self.report.add(form.id.error(why));
+        }
+        Vec::new()
+    }
+
+    fn timing(&mut self, form: &RuleForm, check: &dyn Check, cluster: Option<&String>) -> Option<Timing> {
+        let Some(written) = &form.schedule else {
+            self.report.add(form.id.error("`schedule` is missing; write one like `schedule: every 1m`"));
+            return None;
+        };
+        let schedule = self.schedule(written)?;
+        if let Some(warning) = lint::narrow_window(check, &schedule) {
+            self.report.add(warning.at(form.check.place));
+        }
+        let while_firing = form.schedule_while_firing.as_ref().and_then(|form| self.schedule(form));
+        let unsettled = form.schedule_while_unsettled.as_ref().and_then(|form| self.schedule(form));
+        let windowed = check.window().is_some();
+        Some(Timing {
+            while_firing,
+            while_unsettled: unsettled.unwrap_or_else(|| schedule::while_unsettled(&schedule)),
+            query_delay: if windowed { length(form.query_delay.as_ref(), QUERY_DELAY) } else { Duration::ZERO },
+            offset: schedule::offset(cluster.map_or("", String::as_str), &schedule),
+            max_catch_up: length(form.max_catch_up.as_ref(), MAX_CATCH_UP),
+            windowed,
+            schedule,
+        })
+    }
+
+    fn schedule(&mut self, form: &At<TextOr<schedule::CronForm>>) -> Option<Schedule> {
+        self.report.take(schedule::parse(form, &self.world.zone))
+    }
+
+    fn no_data(&mut self, form: &RuleForm, defaults: &Defaults) -> Option<Missing> {
+        if let Some(written) = &form.no_data {
+            return self.report.take(missing::parse(written));
+        }
+        if defaults.no_data.is_none() {
+            self.report.add(Complaint::error(
+                "`no_data` is missing: is no traffic fine, or not; write `no_data: keep`, `resolve`, `fire LEVEL` or `{ keep: 1h, then: fire LEVEL }`",
+            ).at(form.check.place));
+        }
+        defaults.no_data
+    }
+
+    fn absent(&mut self, form: &RuleForm, defaults: &Defaults) -> Missing {
+        let written = form.absent.as_ref().and_then(|form| self.report.take(missing::parse(form)));
+        written.or(defaults.absent).unwrap_or(ABSENT)
+    }
+
+    /// `fire warning` in a rule that has only `critical` would fire nothing.
+    fn reaches(
+        &mut self,
+        form: &RuleForm,
+        policies: [Option<Missing>; 2],
+        levels: &[crate::model::LevelPolicy],
+    ) {
+        for (place, missing) in [&form.no_data, &form.absent].into_iter().zip(policies) {
+            let (Some(form), Some(Missing { then: MissingThen::Fire(worst), .. })) = (place, missing) else { continue };
+            if !levels.is_empty() && levels.iter().all(|level| level.level > worst) {
+                let known: Vec<String> = levels.iter().map(|level| level.level.to_string()).collect();
+                self.report.add(form.error(format!(
+                    "`fire {worst}` reaches no level of this rule; it has {}",
+                    list(&known)
+                )));
+            }
+        }
+    }
+
+    fn blind(&mut self, form: Option<&BlindForm>) -> BlindPolicy {
+        let usual = BlindPolicy::default();
+        let Some(form) = form else { return usual };
+        let level = form.level.as_ref().and_then(|level| {
+            self.report.take(level.value.parse::<Level>().map_err(|why| level.error(why)))
+        });
+        BlindPolicy { after: form.after.map_or(usual.after, |span| span.0), level: level.unwrap_or(usual.level) }
+    }
+
+    fn message(&mut self, form: Option<&At<String>>) -> Option<String> {
+        let form = form?;
+        self.report.take(template::check(&form.value).map_err(|why| form.error(why)))?;
+        Some(form.value.clone())
+    }
+
+    fn runbook(&mut self, form: Option<&At<String>>) -> Option<String> {
+        let form = form?;
+        if !form.value.starts_with("https://") && !form.value.starts_with("http://") {
+            self.report.add(form.error("`runbook` is a link; it begins with `https://`"));
+        }
+        Some(form.value.clone())
+    }
+
+    fn repeat(&mut self, form: Option<&At<Span>>) -> Option<Duration> {
+        let form = form?;
+        if form.value.0 < Duration::from_secs(60) {
+            self.report.add(form.error("`repeat` is at least `1m`; leave it out for no reminders"));
+        }
+        Some(form.value.0)
+    }
+}
+
+fn length(form: Option<&At<Span>>, usual: Duration) -> Duration {
+    form.map_or(usual, |form| form.value.0)
+}
+
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn fingerprint(kind: &str, clusters: &[String], groups: &[String]) -> String {
+    let (clusters, groups) = (clusters.join("\n"), groups.join("\n"));
+    identity::fingerprint(&["rule", kind, &clusters, &groups])
+}
+
+/// Takes from `defaults` what the rule leaves out.
+pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
+    fn or<T: Clone>(own: &mut Option<T>, given: &Option<T>) {
+        if own.is_none() {
+            own.clone_from(given);
+        }
+    }
+    or(&mut form.clusters, &defaults.clusters);
+    or(&mut form.schedule, &defaults.schedule);
+    or(&mut form.schedule_while_firing, &defaults.schedule_while_firing);
+    or(&mut form.schedule_while_unsettled, &defaults.schedule_while_unsettled);
+    or(&mut form.no_data, &defaults.no_data);
+    or(&mut form.absent, &defaults.absent);
+    or(&mut form.blind, &defaults.blind);
+    or(&mut form.notify, &defaults.notify);
+    or(&mut form.repeat, &defaults.repeat);
+    or(&mut form.runbook, &defaults.runbook);
+    or(&mut form.message, &defaults.message);
+    or(&mut form.query_delay, &defaults.query_delay);
+    or(&mut form.max_catch_up, &defaults.max_catch_up);
+    let labels = form.labels.get_or_insert_default();
+    for (name, value) in defaults.labels.iter().flatten() {
+        labels.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+}
+

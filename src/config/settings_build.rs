@@ -1,0 +1,295 @@
+//! From settings as typed to [`Settings`] that cannot hold a wrong value.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono_tz::Tz;
+
+use super::{
+    Settings,
+    at::At,
+    complaint::Complaint,
+    near,
+    place::Place,
+    rule_form::DefaultsForm,
+    settings::{
+        Auth, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, Store, Telemetry, Tls,
+    },
+    settings_form::{
+        AuthForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm, SelfForm, ServerForm,
+        StoreForm, TelemetryForm, TlsForm,
+    },
+    settings_load::Sections,
+};
+use crate::{
+    model::secret::Secret,
+    sinks::{self, Sink},
+};
+
+pub struct Builder<'a> {
+    sections: Sections<'a>,
+    allow_literal: bool,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(sections: Sections<'a>, allow_literal: bool) -> Self {
+        Self { sections, allow_literal }
+    }
+
+    /// `None` where something is wrong; then the report says what.
+    pub fn build(mut self) -> Option<Settings> {
+        let clusters = self.clusters();
+        let sinks = self.sinks();
+        let rules = self.sections.read::<Vec<String>>("rules");
+        let store = self.sections.read::<StoreForm>("store");
+        let defaults = self.sections.read::<DefaultsForm>("defaults");
+        let own = self.sections.read::<SelfForm>("self");
+        let names: Vec<String> = sinks.keys().cloned().collect();
+        let defaults_notify = defaults.as_ref().and_then(|form| form.notify.clone()).unwrap_or_default();
+        self.known_sinks(&defaults_notify, &names);
+        let self_notify = self.known_sinks(&own.and_then(|own| own.notify).unwrap_or_default(), &names);
+        let (heartbeat, timezone) = (self.heartbeat(), self.timezone());
+        let (server, telemetry, delivery) = (self.server(), self.telemetry(), self.delivery());
+        Some(Settings {
+            clusters,
+            rules: rules?.into_iter().map(PathBuf::from).collect(),
+            store: store.map(|StoreForm::Sqlite(sqlite)| Store { path: sqlite.path.into() })?,
+            sinks,
+            defaults: RuleDefaults { form: defaults?, ..RuleDefaults::default() },
+            self_notify,
+            heartbeat,
+            timezone: timezone?,
+            server: server?,
+            telemetry: telemetry?,
+            delivery: delivery?,
+        })
+    }
+
+    fn error(&mut self, complaint: Complaint) {
+        self.sections.report.add(complaint);
+    }
+
+    fn clusters(&mut self) -> BTreeMap<String, Arc<Cluster>> {
+        let written = self.sections.node.get("clusters").is_some();
+        let forms = self.sections.read_all::<ClusterForm>("clusters");
+        if forms.is_empty() && !written {
+            self.error(
+                Complaint::error("no cluster is configured")
+                    .hint("write `clusters: { main: { urls: [http://127.0.0.1:9200] } }`"),
+            );
+        }
+        let mut clusters = BTreeMap::new();
+        for (name, place, form) in forms {
+            self.name(&name, place);
+            let cluster = self.cluster(&name, place, form);
+            clusters.insert(name, Arc::new(cluster));
+        }
+        clusters
+    }
+
+    fn cluster(&mut self, name: &str, place: Place, form: ClusterForm) -> Cluster {
+        if form.urls.is_empty() {
+            self.error(Complaint::error("`urls` is empty; write at least one").at(place));
+        }
+        for url in &form.urls {
+            self.cluster_url(url);
+        }
+        let auth = self.auth(name, form.auth);
+        let tls = self.tls(form.tls.unwrap_or_default());
+        if let Some(proxy) = &form.proxy {
+            self.proxy(name, proxy);
+        }
+        Cluster {
+            name: name.to_owned(),
+            urls: form.urls.into_iter().map(|url| url.value.trim_end_matches('/').to_owned()).collect(),
+            auth,
+            tls,
+            timeout: self.positive(form.timeout.0, &["clusters", name, "timeout"]),
+            connect_timeout: self.positive(form.connect_timeout.0, &["clusters", name, "connect_timeout"]),
+            max_batch: self.at_least_one(&form.max_batch),
+            max_in_flight: self.at_least_one(&form.max_in_flight),
+            max_response: usize::try_from(form.max_response.0).unwrap_or(usize::MAX),
+            max_groups: self.at_least_one(&form.max_groups),
+            proxy: form.proxy,
+        }
+    }
+
+    fn cluster_url(&mut self, url: &At<String>) {
+        let parsed = reqwest::Url::parse(&url.value);
+        match parsed {
+            Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() => {
+                self.error(url.error("this is not the URL of a cluster; write one like `https://es-1:9200`"));
+            }
+            Ok(parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+                self.error(url.error("a URL holds no credentials; write them into `auth`"));
+            }
+            Ok(_) => {}
+            Err(_) => self.error(url.error("this is not a URL; write one like `https://es-1:9200`")),
+        }
+    }
+
+    fn auth(&mut self, name: &str, form: Option<AuthForm>) -> Auth {
+        let path = ["clusters", name, "auth"];
+        match form {
+            None => Auth::None,
+            Some(AuthForm::Basic(basic)) => {
+                self.no_literal(&basic.password, &[&path[..], &["basic", "password"]].concat());
+                Auth::Basic { username: basic.username, password: basic.password }
+            }
+            Some(AuthForm::ApiKey(key)) => {
+                self.no_literal(&key, &[&path[..], &["api_key"]].concat());
+                Auth::ApiKey(key)
+            }
+            Some(AuthForm::Bearer(token)) => {
+                self.no_literal(&token, &[&path[..], &["bearer"]].concat());
+                Auth::Bearer(token)
+            }
+        }
+    }
+
+    fn tls(&mut self, form: TlsForm) -> Tls {
+        match (&form.client_certificate, &form.client_key) {
+            (Some(alone), None) => self.error(alone.error("`client_certificate` needs its `client_key`")),
+            (None, Some(alone)) => self.error(alone.error("`client_key` needs its `client_certificate`")),
+            _ => {}
+        }
+        Tls {
+            ca: form.ca.map(PathBuf::from),
+            client_certificate: form.client_certificate.map(|path| path.value.into()),
+            client_key: form.client_key.map(|path| path.value.into()),
+            insecure_skip_verify: form.insecure_skip_verify,
+        }
+    }
+
+    /// A proxy's address is no secret, but its credentials are.
+    fn proxy(&mut self, name: &str, proxy: &Secret) {
+        use crate::model::secret::Part;
+        let credentials = proxy.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains('@')));
+        if credentials && proxy.is_literal() {
+            self.no_literal(proxy, &["clusters", name, "proxy"]);
+        }
+    }
+
+    fn sinks(&mut self) -> BTreeMap<String, Arc<dyn Sink>> {
+        let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
+        for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {
+            self.name(&name, place);
+            let key = kind.name();
+            let sink = kind.into_sink();
+            for (secret, value) in sink.secrets() {
+                self.no_literal(value, &["sinks", &name, key, secret]);
+            }
+            for complaint in sink.complaints() {
+                self.error(Complaint::error(complaint).at(place));
+            }
+            all.insert(name, sink);
+        }
+        all
+    }
+
+    /// Names become parts of log lines, addresses and variables.
+    fn name(&mut self, name: &str, place: Place) {
+        let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name == "all" || name.len() > 64 || !name.chars().all(fine) {
+            let message = format!("`{name}` is no name; letters, digits, `-`, `_` and `.`, but not `all`");
+            self.error(Complaint::error(message).at(place));
+        }
+    }
+
+    fn no_literal(&mut self, secret: &Secret, path: &[&str]) {
+        let place = self.sections.place(path);
+        if self.allow_literal || !secret.is_literal() || !self.sections.in_file(place) {
+            return;
+        }
+        let key = path.last().copied().unwrap_or_default();
+        self.error(
+            Complaint::error(format!("`{key}` is a secret, and must not stand here as plain text"))
+                .hint("write `${env:NAME}` or `${file:/path}`; `--allow-literal-secrets` accepts it as it is")
+                .at(place),
+        );
+    }
+
+    fn known_sinks(&mut self, names: &[At<String>], known: &[String]) -> Vec<String> {
+        for name in names.iter().filter(|name| !known.contains(&name.value)) {
+            let mut complaint = name.error(format!("unknown sink `{}`", name.value));
+            complaint.hint = near::hint(&name.value, known.iter().map(String::as_str))
+                .or_else(|| Some("`sinks` has none; add one like `log: { stdout: {} }`".to_owned()));
+            self.error(complaint);
+        }
+        names.iter().map(|name| name.value.clone()).collect()
+    }
+
+    fn heartbeat(&mut self) -> Option<Heartbeat> {
+        self.sections.node.get("heartbeat")?;
+        let form = self.sections.read::<HeartbeatForm>("heartbeat")?;
+        let every = self.positive(form.every.0, &["heartbeat", "every"]);
+        Some(Heartbeat { url: form.url, every })
+    }
+
+    fn timezone(&mut self) -> Option<Tz> {
+        let form = self.sections.read::<DisplayForm>("display")?;
+        let Some(zone) = form.timezone else { return Some(Tz::UTC) };
+        let parsed = Tz::from_str(&zone.value);
+        if parsed.is_err() {
+            let name = &zone.value;
+            self.error(zone.error(format!(
+                "unknown time zone `{name}`; write an IANA name like `Europe/Copenhagen` or `UTC`"
+            )));
+        }
+        parsed.ok()
+    }
+
+    fn server(&mut self) -> Option<Server> {
+        let form = self.sections.read::<ServerForm>("server")?.listen?;
+        let listen = form.value.parse::<SocketAddr>();
+        if listen.is_err() {
+            let text = &form.value;
+            self.error(form.error(format!(
+                "`{text}` is not an address and a port; write one like `127.0.0.1:7585`"
+            )));
+        }
+        Some(Server { listen: listen.ok()? })
+    }
+
+    fn telemetry(&mut self) -> Option<Telemetry> {
+        let form = self.sections.read::<TelemetryForm>("telemetry")?;
+        let level = form.level?;
+        if tracing_subscriber::EnvFilter::try_new(&level.value).is_err() {
+            let text = &level.value;
+            self.error(level.error(format!("`{text}` is no log level; write `info` or `debug`")));
+        }
+        let format = match form.format? {
+            Format::Text => LogFormat::Text,
+            Format::Json => LogFormat::Json,
+        };
+        Some(Telemetry { level: level.value, format })
+    }
+
+    fn delivery(&mut self) -> Option<DeliverySettings> {
+        let form = self.sections.read::<DeliveryForm>("delivery")?;
+        let give_up_after = self.positive(form.give_up_after.0, &["delivery", "give_up_after"]);
+        let timeout = self.positive(form.timeout.0, &["delivery", "timeout"]);
+        Some(DeliverySettings { give_up_after, timeout })
+    }
+
+    fn positive(&mut self, span: Duration, path: &[&str]) -> Duration {
+        if span.is_zero() {
+            let place = self.sections.place(path);
+            self.error(Complaint::error("this has to be longer than nothing").at(place));
+        }
+        span
+    }
+
+    fn at_least_one(&mut self, form: &At<u64>) -> usize {
+        if form.value == 0 {
+            self.error(form.error("this has to be at least 1"));
+        }
+        usize::try_from(form.value).unwrap_or(usize::MAX)
+    }
+}

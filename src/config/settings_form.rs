@@ -1,0 +1,251 @@
+//! Settings as they are typed. Doc comments here are the reference that operators read.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{at::At, level, rule_form::DefaultsForm};
+use crate::{
+    model::{Number, Unit, secret::Secret, span::Span},
+    sinks,
+};
+
+/// Every key at the top.
+pub const SECTIONS: [&str; 11] = [
+    "clusters", "rules", "store", "sinks", "defaults", "self", "heartbeat", "display", "server", "telemetry", "delivery",
+];
+
+/// Settings: everything but the rules.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: the sections are read one by one, so that one mistake does not hide others")]
+pub struct SettingsForm {
+    /// The clusters that are watched, by the names that rules use.
+    pub clusters: BTreeMap<String, ClusterForm>,
+    /// Files and folders with rules, from the working directory.
+    #[schemars(extend("default" = ["rules"]))]
+    pub rules: Option<Vec<String>>,
+    /// Where alerts and deliveries are remembered.
+    #[schemars(extend("default" = { "sqlite": { "path": "var/highwater.db" } }))]
+    pub store: Option<StoreForm>,
+    /// Whom to tell, by the names that `notify` uses.
+    pub sinks: Option<BTreeMap<String, sinks::Kind>>,
+    /// Fills in what rules leave out.
+    pub defaults: Option<DefaultsForm>,
+    /// Alerts about highwater itself (`highwater-*`).
+    #[serde(rename = "self")]
+    pub own: Option<SelfForm>,
+    /// A sign of life, sent out: only when the scheduler ticked, a look was complete, and nothing undelivered is too old.
+    pub heartbeat: Option<HeartbeatForm>,
+    /// How times are shown.
+    pub display: Option<DisplayForm>,
+    /// What listens.
+    pub server: Option<ServerForm>,
+    /// Logs.
+    pub telemetry: Option<TelemetryForm>,
+    /// How notifications are sent.
+    pub delivery: Option<DeliveryForm>,
+}
+
+/// One watched cluster.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterForm {
+    /// One or several URLs of the same cluster; a path prefix is kept.
+    pub urls: Vec<At<String>>,
+    /// Who we are. Left out: nobody.
+    pub auth: Option<AuthForm>,
+    /// Certificates. Left out: the operating system's trust store.
+    pub tls: Option<TlsForm>,
+    /// The total deadline of one request.
+    #[serde(default = "seconds::<10>")]
+    pub timeout: Span,
+    /// The deadline of connecting.
+    #[serde(default = "seconds::<3>")]
+    pub connect_timeout: Span,
+    /// Searches in one `_msearch`.
+    #[serde(default = "count::<250>")]
+    pub max_batch: At<u64>,
+    /// Requests at one time.
+    #[serde(default = "count::<5>")]
+    pub max_in_flight: At<u64>,
+    /// The most that one answer may hold, unpacked.
+    #[serde(default = "max_response")]
+    pub max_response: Bytes,
+    /// Groups of one search; more are indeterminate, never cut off in silence.
+    #[serde(default = "count::<100_000>")]
+    pub max_groups: At<u64>,
+    /// The URL of a proxy; none is taken from the environment.
+    pub proxy: Option<Secret>,
+}
+
+/// Who we are: exactly one of them.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum AuthForm {
+    /// Name and password.
+    Basic(BasicForm),
+    /// `id:key`, or its base64.
+    ApiKey(Secret),
+    /// A bearer token.
+    Bearer(Secret),
+}
+
+/// Name and password.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BasicForm {
+    /// The user's name.
+    pub username: String,
+    /// A reference: `${env:ES_PASSWORD}`.
+    pub password: Secret,
+}
+
+/// Certificates, as PEM files.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsForm {
+    /// Trusted in place of the operating system's store.
+    pub ca: Option<String>,
+    /// Ours, together with `client_key`.
+    pub client_certificate: Option<At<String>>,
+    /// The key of `client_certificate`.
+    pub client_key: Option<At<String>>,
+    /// Trusts whoever answers. For trying out only; it is logged at every start.
+    #[serde(default)]
+    pub insecure_skip_verify: bool,
+}
+
+/// Where alerts and deliveries are remembered.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum StoreForm {
+    /// One file.
+    Sqlite(SqliteForm),
+}
+
+/// One SQLite file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SqliteForm {
+    /// From the working directory; its folder is made.
+    #[serde(default = "store_path")]
+    pub path: String,
+}
+
+/// Alerts about highwater itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelfForm {
+    /// Sinks to tell. Left out: every sink but the one concerned.
+    pub notify: Option<Vec<At<String>>>,
+}
+
+/// A sign of life, sent out.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatForm {
+    /// Fetched by `GET`.
+    pub url: Secret,
+    /// How often.
+    #[serde(default = "seconds::<60>")]
+    pub every: Span,
+}
+
+/// How times are shown.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisplayForm {
+    /// An IANA name; also the zone of cron schedules that name none.
+    #[schemars(extend("default" = "UTC"))]
+    pub timezone: Option<At<String>>,
+}
+
+/// What listens.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerForm {
+    /// Address and port; port 0 takes a free one, and the log says which.
+    #[schemars(extend("default" = "127.0.0.1:7585"))]
+    pub listen: Option<At<String>>,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryForm {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a filter like `info,highwater::engine=debug`.
+    #[schemars(extend("default" = "info"))]
+    pub level: Option<At<String>>,
+    /// `text` or `json`.
+    #[schemars(extend("default" = "text"))]
+    pub format: Option<Format>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How notifications are sent.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryForm {
+    /// What could not be delivered for so long is a dead letter, and an alert of its own.
+    #[serde(default = "seconds::<86_400>")]
+    pub give_up_after: Span,
+    /// The deadline of one attempt.
+    #[serde(default = "seconds::<10>")]
+    pub timeout: Span,
+}
+
+/// An amount of storage, like `64MB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes(pub u64);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = level::amount(&text, Unit::Bytes).map_err(de::Error::custom)?;
+        let Number::Int(bytes) = number else { return Err(de::Error::custom("whole bytes are wanted")) };
+        u64::try_from(bytes).map(Self).map_err(|_| de::Error::custom("a positive amount is wanted"))
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{}MB", self.0 / (1024 * 1024)))
+    }
+}
+
+impl JsonSchema for Bytes {
+    fn schema_name() -> Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "an amount of storage with its unit, like `64MB`" })
+    }
+}
+
+fn seconds<const N: u64>() -> Span {
+    Span::seconds(N)
+}
+
+fn count<const N: u64>() -> At<u64> {
+    At { value: N, place: super::place::Place::default() }
+}
+
+fn max_response() -> Bytes {
+    Bytes(64 * 1024 * 1024)
+}
+
+fn store_path() -> String {
+    "var/highwater.db".to_owned()
+}
