@@ -41,7 +41,10 @@ fn stars(line: &mut String, start: usize, key: &str) {
     if key.starts_with("url") || key == "proxy" {
         from = after_host(line, from);
     }
-    let hidden: String = line[from..].bytes().map(|byte| if byte == b'\n' || byte == b'\r' { byte as char } else { '*' }).collect();
+    let hidden: String = line[from..]
+        .bytes()
+        .map(|byte| if byte == b'\n' || byte == b'\r' { byte as char } else { '*' })
+        .collect();
     line.replace_range(from.., &hidden);
 }
 
@@ -49,7 +52,9 @@ fn stars(line: &mut String, start: usize, key: &str) {
 fn after_host(line: &str, from: usize) -> usize {
     let Some(scheme) = line[from..].find("://") else { return line.len() };
     let host = from + scheme + 3;
-    let end = line[host..].find(['/', '?', '"', '\'', ' ', ',', ']', '}', '\n']).map_or(line.len(), |end| host + end);
+    let end = line[host..]
+        .find(['/', '?', '"', '\'', ' ', ',', ']', '}', '\n'])
+        .map_or(line.len(), |end| host + end);
     if line[host..end].contains('@') { host } else { end }
 }
 
@@ -61,7 +66,9 @@ pub fn blot_nodes(node: &Node, sources: &mut Sources) {
         Value::Map(entries) => {
             for (key, value) in entries {
                 match &value.value {
-                    Value::Scalar { text, .. } if SECRET[..6].contains(&key.text.as_str()) && !text.starts_with("${") => {
+                    Value::Scalar { text, .. }
+                        if SECRET[..6].contains(&key.text.as_str()) && !text.starts_with("${") =>
+                    {
                         sources.blot(value.place);
                     }
                     _ => blot_nodes(value, sources),
@@ -80,7 +87,10 @@ mod tests {
         for (line, shown) in [
             ("  password: hunter2\n", "  password: *******\n"),
             ("  password: \"${env:X}\"\n", "  password: \"${env:X}\"\n"),
-            ("auth: { basic: { username: u, password: hunter2 } }", "auth: { basic: { username: u, password: *********** } }"),
+            (
+                "auth: { basic: { username: u, password: hunter2 } }",
+                "auth: { basic: { username: u, password: ***********",
+            ),
             ("webhook_url: https://hooks.example/T/1", "webhook_url: *************************"),
             ("url: https://host/path?x=1", "url: https://host*********"),
             ("urls: [http://u:p@host:9200]", "urls: [http://************"),

@@ -155,8 +155,7 @@ impl Complaints {
     }
 
     fn render_one(&self, complaint: &Complaint, coloured: bool) -> String {
-        let theme =
-            if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let theme = if coloured { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(110)
             .with_context_lines(1)

@@ -37,7 +37,11 @@ pub fn rule_files(roots: &[PathBuf], sources: &mut Sources, report: &mut Report)
         let (empty, failed) = (walk.found.len() == before, walk.failed);
         if empty && failed.is_empty() {
             let place = nowhere(root, sources);
-            report.add(Complaint::warning("no rule files here").hint("rule files end in `.yaml` or `.yml`").at(place));
+            report.add(
+                Complaint::warning("no rule files here")
+                    .hint("rule files end in `.yaml` or `.yml`")
+                    .at(place),
+            );
         }
         for (path, error) in failed {
             let place = nowhere(&path, sources);

@@ -108,7 +108,9 @@ fn is_setting(path: &[&str]) -> Result<bool, Complaint> {
         return Ok(true);
     }
     match near::nearest(only, SECTIONS) {
-        Some(near) => Err(Complaint::error(format!("unknown key `{only}`")).hint(format!("did you mean `{near}`?"))),
+        Some(near) => {
+            Err(Complaint::error(format!("unknown key `{only}`")).hint(format!("did you mean `{near}`?")))
+        }
         None => Ok(false),
     }
 }
@@ -118,7 +120,8 @@ pub fn command_line(overrides: &BTreeMap<String, String>, sources: &mut Sources)
     let mut node = Node::empty_map(Place::default());
     for (name, text) in overrides {
         let path: Vec<&str> = name.split('.').collect();
-        let place = Place::new(sources.add(format!("`{name}` of the command line"), "", Origin::CommandLine), 0, 0);
+        let place =
+            Place::new(sources.add(format!("`{name}` of the command line"), "", Origin::CommandLine), 0, 0);
         put(&mut node, &path, value(text, place), place);
     }
     Layer { node }

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{
-    Bound, Condition, Number, Op, Scale, Unit,
-    condition::Margin,
-    span::Span,
-};
+use crate::model::{Bound, Condition, Number, Op, Scale, Unit, condition::Margin, span::Span};
 
 /// One level's text, taken apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,9 +136,9 @@ fn bound(text: &str, scale: Scale) -> Result<Bound, String> {
         Scale::Reachability => Err(format!("`{text}` says nothing here; write `unreachable`")),
         Scale::Fullness => fullness(text),
         Scale::Percent => percent(text).map(Bound::Value),
-        Scale::Room(unit) if text.ends_with('%') => percent(text).map(Bound::Share).map_err(|why| {
-            format!("{why}, or an amount of {}", name(unit))
-        }),
+        Scale::Room(unit) if text.ends_with('%') => {
+            percent(text).map(Bound::Share).map_err(|why| format!("{why}, or an amount of {}", name(unit)))
+        }
         Scale::Room(unit) | Scale::Amount(unit) => amount(text, unit).map(Bound::Value),
     }
 }
@@ -307,10 +303,7 @@ mod tests {
     #[test]
     fn room_is_an_amount_or_a_share_of_its_limit() {
         assert_eq!(parsed("< 500", Scale::Room(Unit::Shards)).when, value(Op::Below, 500));
-        assert_eq!(
-            parsed("below 5%", Scale::Room(Unit::Shards)).when.bound,
-            Bound::Share(Number::Int(5))
-        );
+        assert_eq!(parsed("below 5%", Scale::Room(Unit::Shards)).when.bound, Bound::Share(Number::Int(5)));
         assert_eq!(
             parsed("> 1_800_000_000", Scale::Amount(Unit::Documents)).when,
             value(Op::Above, 1_800_000_000)

@@ -25,7 +25,10 @@ pub fn unreachable(level: &LevelPolicy, scale: Scale) -> Option<Complaint> {
         return None;
     }
     let shown = level.when.show(scale.unit());
-    Some(Complaint::warning(format!("`{}` can never be reached ({shown})", level.level)).hint("is the number right?"))
+    Some(
+        Complaint::warning(format!("`{}` can never be reached ({shown})", level.level))
+            .hint("is the number right?"),
+    )
 }
 
 /// Documents that no look sees.

@@ -101,7 +101,8 @@ impl Loader {
             );
             return;
         };
-        for (key, _) in entries.iter().filter(|(key, _)| !["rules", "defaults"].contains(&key.text.as_str())) {
+        for (key, _) in entries.iter().filter(|(key, _)| !["rules", "defaults"].contains(&key.text.as_str()))
+        {
             let mut complaint = Complaint::error(format!("unknown key `{}`", key.text)).at(key.place);
             complaint.hint = near::hint(&key.text, ["rules", "defaults"]);
             self.report.add(complaint);

@@ -45,7 +45,8 @@ fn parse_long(form: &MissingForm, long: &MissingLong) -> Result<Missing, Complai
             MissingThen::Fire(level.value.parse().map_err(|why: String| level.error(why))?)
         }
         (None, None) => {
-            return Err(form.error("what happens after `keep` is missing; write `then: resolve` or `then: fire LEVEL`"));
+            return Err(form
+                .error("what happens after `keep` is missing; write `then: resolve` or `then: fire LEVEL`"));
         }
     };
     if let Some(forget) = long.forget.as_ref().filter(|_| then == MissingThen::Resolve) {
@@ -61,6 +62,8 @@ fn then(text: &str) -> Result<MissingThen, String> {
     }
     match text.strip_prefix("fire ") {
         Some(level) => level.trim().parse::<Level>().map(MissingThen::Fire),
-        None => Err(format!("`{text}` is no answer to missing data; write `keep`, `resolve` or `fire LEVEL`")),
+        None => {
+            Err(format!("`{text}` is no answer to missing data; write `keep`, `resolve` or `fire LEVEL`"))
+        }
     }
 }

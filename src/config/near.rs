@@ -4,7 +4,8 @@
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let far = (word.chars().count() / 3).max(1);
-    let measured = known.into_iter().map(|known| (strsim::damerau_levenshtein(&word, &known.to_lowercase()), known));
+    let measured =
+        known.into_iter().map(|known| (strsim::damerau_levenshtein(&word, &known.to_lowercase()), known));
     measured.filter(|(distance, _)| *distance <= far).min().map(|(_, known)| known)
 }
 

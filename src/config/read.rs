@@ -33,9 +33,9 @@ impl Wrong {
     fn expected(what: &str, found: &Node) -> Self {
         let message = match &found.value {
             Value::Scalar { seen: Seen::Nothing, .. } => format!("a value is missing here; expected {what}"),
-            Value::Scalar { text, seen: Seen::Int(_) | Seen::Float(_) | Seen::Bool(_) | Seen::Text, .. }
-                if text.len() <= 40 && !text.contains('\n') =>
-            {
+            Value::Scalar {
+                text, seen: Seen::Int(_) | Seen::Float(_) | Seen::Bool(_) | Seen::Text, ..
+            } if text.len() <= 40 && !text.contains('\n') => {
                 format!("expected {what}, found `{text}`")
             }
             _ => format!("expected {what}, found {}", found.kind()),
@@ -179,7 +179,8 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         match &self.value {
             Value::Scalar { seen: Seen::Null, .. } => visitor.visit_none(),
             Value::Scalar { seen: Seen::Nothing, .. } => {
-                Err(Wrong(Complaint::error("a value is missing here; write one, or leave the key out")).at(self))
+                Err(Wrong(Complaint::error("a value is missing here; write one, or leave the key out"))
+                    .at(self))
             }
             _ => visitor.visit_some(self),
         }
@@ -228,7 +229,11 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         _len: usize,
         visitor: V,
     ) -> Outcome<V::Value> {
-        if name == AT { visitor.visit_seq(Placed { node: self, given: 0 }) } else { self.deserialize_seq(visitor) }
+        if name == AT {
+            visitor.visit_seq(Placed { node: self, given: 0 })
+        } else {
+            self.deserialize_seq(visitor)
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -244,7 +249,8 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::Map(entries) => match entries.as_slice() {
                 [(key, value)] => visitor.visit_enum(Variant { key, value }),
                 [_, (second, _), ..] => {
-                    let message = format!("exactly one kind is wanted here, `{}` is one too many", second.text);
+                    let message =
+                        format!("exactly one kind is wanted here, `{}` is one too many", second.text);
                     Err(Wrong(Complaint::error(message).at(second.place)))
                 }
                 [] => Err(Wrong::expected(&one_of(variants), self)),
@@ -343,12 +349,17 @@ impl<'de> de::VariantAccess<'de> for Variant<'de> {
         if matches!(&self.value.value, Value::Map(entries) if entries.is_empty()) {
             return Ok(());
         }
-        Err(Wrong(Complaint::error(format!("`{}` takes no keys; write `{{}}`", self.key.text))).at(self.value))
+        Err(Wrong(Complaint::error(format!("`{}` takes no keys; write `{{}}`", self.key.text)))
+            .at(self.value))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Outcome<T::Value> {
         let blame = if self.value.is_nothing() { self.key.place } else { self.value.head() };
-        let blame = if blame.len == 0 || self.value.kind() == "a map" && self.value.place == blame { self.key.place } else { blame };
+        let blame = if blame.len == 0 || self.value.kind() == "a map" && self.value.place == blame {
+            self.key.place
+        } else {
+            blame
+        };
         seed.deserialize(self.value).map_err(|Wrong(complaint)| Wrong(complaint.at(blame)))
     }
 

@@ -69,8 +69,7 @@ impl Builder<'_> {
         }
         let defaults = check.defaults();
         let clusters = self.clusters(&form, kind);
-        let levels =
-            thresholds::read(form.levels.as_ref(), check.scale(), &defaults, place, self.report);
+        let levels = thresholds::read(form.levels.as_ref(), check.scale(), &defaults, place, self.report);
         let mut notify_by_level = BTreeMap::new();
         for (level, names) in &levels.notify {
             notify_by_level.insert(*level, self.sinks(names));
@@ -126,13 +125,19 @@ impl Builder<'_> {
         let id = &form.id.value;
         let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         if id.is_empty() || id.chars().count() > 128 || !id.chars().all(fine) {
-            self.report.add(form.id.error(format!(
-                "`{id}` is no id; letters, digits, `-`, `_` and `.`, at most 128 of them"
-            )));
+            self.report.add(
+                form.id.error(format!(
+                    "`{id}` is no id; letters, digits, `-`, `_` and `.`, at most 128 of them"
+                )),
+            );
             return None;
         }
         if id.starts_with("highwater-") {
-            self.report.add(form.id.error(format!("`{id}` is reserved; ids that begin with `highwater-` are our own alerts")));
+            self.report.add(
+                form.id.error(format!(
+                    "`{id}` is reserved; ids that begin with `highwater-` are our own alerts"
+                )),
+            );
         }
         let kind = form.check.value.name();
         if id == UNREACHABLE && kind != UNREACHABLE_KIND {
@@ -214,7 +219,9 @@ impl Builder<'_> {
         }
         if !self.world.sinks.is_empty() {
             let names = list(&self.world.sinks);
-            let why = format!("`notify` is missing, so nobody would be told; choose among {names}, or write it into `defaults`");
+            let why = format!(
+                "`notify` is missing, so nobody would be told; choose among {names}, or write it into `defaults`"
+            );
             self.report.add(form.id.error(why));
         }
         Vec::new()
@@ -235,7 +242,11 @@ impl Builder<'_> {
         Some(Timing {
             while_firing,
             while_unsettled: unsettled.unwrap_or_else(|| schedule::while_unsettled(&schedule)),
-            query_delay: if windowed { length(form.query_delay.as_ref(), QUERY_DELAY) } else { Duration::ZERO },
+            query_delay: if windowed {
+                length(form.query_delay.as_ref(), QUERY_DELAY)
+            } else {
+                Duration::ZERO
+            },
             offset: schedule::offset(cluster.map_or("", String::as_str), &schedule),
             max_catch_up: length(form.max_catch_up.as_ref(), MAX_CATCH_UP),
             windowed,
@@ -272,13 +283,17 @@ impl Builder<'_> {
         levels: &[crate::model::LevelPolicy],
     ) {
         for (place, missing) in [&form.no_data, &form.absent].into_iter().zip(policies) {
-            let (Some(form), Some(Missing { then: MissingThen::Fire(worst), .. })) = (place, missing) else { continue };
+            let (Some(form), Some(Missing { then: MissingThen::Fire(worst), .. })) = (place, missing) else {
+                continue;
+            };
             if !levels.is_empty() && levels.iter().all(|level| level.level > worst) {
                 let known: Vec<String> = levels.iter().map(|level| level.level.to_string()).collect();
-                self.report.add(form.error(format!(
-                    "`fire {worst}` reaches no level of this rule; it has {}",
-                    list(&known)
-                )));
+                self.report.add(
+                    form.error(format!(
+                        "`fire {worst}` reaches no level of this rule; it has {}",
+                        list(&known)
+                    )),
+                );
             }
         }
     }
@@ -286,10 +301,14 @@ impl Builder<'_> {
     fn blind(&mut self, form: Option<&BlindForm>) -> BlindPolicy {
         let usual = BlindPolicy::default();
         let Some(form) = form else { return usual };
-        let level = form.level.as_ref().and_then(|level| {
-            self.report.take(level.value.parse::<Level>().map_err(|why| level.error(why)))
-        });
-        BlindPolicy { after: form.after.map_or(usual.after, |span| span.0), level: level.unwrap_or(usual.level) }
+        let level = form
+            .level
+            .as_ref()
+            .and_then(|level| self.report.take(level.value.parse::<Level>().map_err(|why| level.error(why))));
+        BlindPolicy {
+            after: form.after.map_or(usual.after, |span| span.0),
+            level: level.unwrap_or(usual.level),
+        }
     }
 
     fn message(&mut self, form: Option<&At<String>>) -> Option<String> {
@@ -354,4 +373,3 @@ pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
         labels.entry(name.clone()).or_insert_with(|| value.clone());
     }
 }
-

@@ -18,7 +18,10 @@ use crate::{
 /// A rule file: any number of rules, and what holds for all of them.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used: the file is read rule by rule, so that one mistake does not hide others")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: the file is read rule by rule, so that one mistake does not hide others"
+)]
 pub struct RuleFile {
     /// Fills in what the rules of this file leave out.
     pub defaults: Option<DefaultsForm>,
@@ -120,7 +123,8 @@ pub struct LevelsForm {
 impl LevelsForm {
     /// Those that are written, from the mildest to the worst.
     pub fn written(&self) -> Vec<(Level, &At<TextOr<LevelForm>>)> {
-        let all = [(Level::Info, &self.info), (Level::Warning, &self.warning), (Level::Critical, &self.critical)];
+        let all =
+            [(Level::Info, &self.info), (Level::Warning, &self.warning), (Level::Critical, &self.critical)];
         all.into_iter().filter_map(|(level, form)| form.as_ref().map(|form| (level, form))).collect()
     }
 }

@@ -9,11 +9,7 @@ use super::{
     at::{At, TextOr},
     complaint::Complaint,
 };
-use crate::model::{
-    Schedule, Time, identity,
-    schedule::CronSchedule,
-    span::Span,
-};
+use crate::model::{Schedule, Time, identity, schedule::CronSchedule, span::Span};
 
 /// Calendar points.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

@@ -1,13 +1,6 @@
 //! From settings as typed to [`Settings`] that cannot hold a wrong value.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
-    str::FromStr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
 
@@ -170,7 +163,8 @@ impl<'a> Builder<'a> {
     /// A proxy's address is no secret, but its credentials are.
     fn proxy(&mut self, name: &str, proxy: &Secret) {
         use crate::model::secret::Part;
-        let credentials = proxy.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains('@')));
+        let credentials =
+            proxy.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains('@')));
         if credentials && proxy.is_literal() {
             self.no_literal(proxy, &["clusters", name, "proxy"]);
         }
@@ -250,9 +244,9 @@ impl<'a> Builder<'a> {
         let listen = form.value.parse::<SocketAddr>();
         if listen.is_err() {
             let text = &form.value;
-            self.error(form.error(format!(
-                "`{text}` is not an address and a port; write one like `127.0.0.1:7585`"
-            )));
+            self.error(
+                form.error(format!("`{text}` is not an address and a port; write one like `127.0.0.1:7585`")),
+            );
         }
         Some(Server { listen: listen.ok()? })
     }

@@ -13,13 +13,26 @@ use crate::{
 
 /// Every key at the top.
 pub const SECTIONS: [&str; 11] = [
-    "clusters", "rules", "store", "sinks", "defaults", "self", "heartbeat", "display", "server", "telemetry", "delivery",
+    "clusters",
+    "rules",
+    "store",
+    "sinks",
+    "defaults",
+    "self",
+    "heartbeat",
+    "display",
+    "server",
+    "telemetry",
+    "delivery",
 ];
 
 /// Settings: everything but the rules.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used: the sections are read one by one, so that one mistake does not hide others")]
+#[expect(
+    dead_code,
+    reason = "only its schema is used: the sections are read one by one, so that one mistake does not hide others"
+)]
 pub struct SettingsForm {
     /// The clusters that are watched, by the names that rules use.
     pub clusters: BTreeMap<String, ClusterForm>,

@@ -53,11 +53,7 @@ fn missing(scale: Scale) -> Complaint {
     Complaint::error("`levels` is missing, and this check has none of its own").hint(hint)
 }
 
-fn read_written(
-    written: &[(Level, &At<TextOr<LevelForm>>)],
-    scale: Scale,
-    report: &mut Report,
-) -> Levels {
+fn read_written(written: &[(Level, &At<TextOr<LevelForm>>)], scale: Scale, report: &mut Report) -> Levels {
     let mut levels = Levels::default();
     let mut places = Vec::new();
     for (at, form) in written {
@@ -133,7 +129,9 @@ fn position(bound: &Bound) -> (String, Number) {
         Bound::Share(percent) => ("share".to_owned(), *percent),
         Bound::Free(bytes) => ("free".to_owned(), minus(bytes)),
         Bound::Mark { name, margin: None } => (format!("{name} percent"), Number::Int(0)),
-        Bound::Mark { name, margin: Some(Margin::Percent(margin)) } => (format!("{name} percent"), minus(margin)),
+        Bound::Mark { name, margin: Some(Margin::Percent(margin)) } => {
+            (format!("{name} percent"), minus(margin))
+        }
         Bound::Mark { name, margin: Some(Margin::Bytes(margin)) } => (format!("{name} bytes"), minus(margin)),
     }
 }

@@ -13,7 +13,8 @@ use super::{
 
 /// Bytes of one file.
 pub const MAX_FILE: usize = 1024 * 1024;
-const MAX_DEPTH: usize = 64;
+/// Half of what the smallest stack of a thread bears.
+const MAX_DEPTH: usize = 32;
 const MAX_NODES: usize = 200_000;
 const MAX_ALIASES: usize = 100;
 /// Parts of the text that aliases may repeat.
@@ -210,7 +211,9 @@ fn aliases() -> Complaint {
 fn over_budget(breach: &BudgetBreach) -> Complaint {
     match breach {
         BudgetBreach::Documents { .. } => second_document(),
-        BudgetBreach::Depth { .. } => Complaint::error(format!("it is nested deeper than {MAX_DEPTH} levels")),
+        BudgetBreach::Depth { .. } => {
+            Complaint::error(format!("it is nested deeper than {MAX_DEPTH} levels"))
+        }
         BudgetBreach::Aliases { .. }
         | BudgetBreach::Anchors { .. }
         | BudgetBreach::AliasAnchorRatio { .. }
