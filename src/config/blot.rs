@@ -93,7 +93,7 @@ mod tests {
             ),
             ("webhook_url: https://hooks.example/T/1", "webhook_url: *************************"),
             ("url: https://host/path?x=1", "url: https://host*********"),
-            ("urls: [http://u:p@host:9200]", "urls: [http://************"),
+            ("urls: [http://u:p@host:9200]", "urls: [http://**************"),
             ("urls: [http://127.0.0.1:9200]", "urls: [http://127.0.0.1:9200*"),
             ("# a password is needed", "# a password is needed"),
         ] {
