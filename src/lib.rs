@@ -26,3 +26,6 @@ mod kinds;
 pub mod model;
 pub mod sinks;
 pub mod store;
+pub mod engine {
+    pub mod deliver;
+}

@@ -116,6 +116,17 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Later { .. } => "later",
+            Self::Never { .. } => "never",
+            Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+}
+
 /// Status, `Retry-After` and body; or the verdict, where there was no answer.
 fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
     match answer {

@@ -26,7 +26,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 pub use error::StoreError;
 pub use mutes::{Mute, Mutes};
@@ -46,6 +46,8 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     health: Arc<Mutex<StoreHealth>>,
     clock: Clock,
+    /// Counts commits that brought deliveries, for those who wait for them.
+    arrivals: watch::Sender<u64>,
 }
 
 /// What a start found.
@@ -124,7 +126,7 @@ impl Store {
         let (health, clock) = (Arc::clone(&writer.health), writer.clock.clone());
         let thread = thread::Builder::new().name("store".to_owned());
         thread.spawn(move || writer.run(&queue)).map_err(|_| StoreError::Closed)?;
-        Ok(Self { jobs, health, clock })
+        Ok(Self { jobs, health, clock, arrivals: watch::Sender::new(0) })
     }
 
     /// All that is known of the rules.
@@ -140,7 +142,18 @@ impl Store {
     /// All of them, or none.
     pub async fn commit_all(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.ask(Kind::Write, move |db| turns.iter().try_for_each(|turn| commit::commit(db, turn, now))).await
+        let news = turns.iter().any(|turn| !turn.deliveries.is_empty());
+        self.ask(Kind::Write, move |db| turns.iter().try_for_each(|turn| commit::commit(db, turn, now)))
+            .await?;
+        if news {
+            self.arrivals.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// Changes whenever there is something new to deliver.
+    pub fn arrivals(&self) -> watch::Receiver<u64> {
+        self.arrivals.subscribe()
     }
 
     /// What may be sent to `sink` now: of every lane only the oldest, and only if it is due.

@@ -6,15 +6,6 @@ fn http(status: u16, body: &str) -> Answer {
     Answer::Http { status, retry_after: None, body: body.to_owned() }
 }
 
-fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted { .. } => "accepted",
-        Verdict::Later { .. } => "later",
-        Verdict::Never { .. } => "never",
-        Verdict::Misconfigured { .. } => "misconfigured",
-    }
-}
-
 /// What a status means where the body says nothing of itself.
 fn expected(kind: &str, status: u16) -> &'static str {
     match (kind, status) {
@@ -35,7 +26,7 @@ fn every_status_means_what_the_table_says() {
         for status in (200..600).filter(|status| *status != 304) {
             for body in ["", "<html><body>Bad gateway</body></html>", "{}", "no such thing"] {
                 let verdict = sink.classify(&http(status, body));
-                assert_eq!(word(&verdict), expected(name, status), "{name} {status} {body}");
+                assert_eq!(verdict.name(), expected(name, status), "{name} {status} {body}");
             }
         }
     }
@@ -47,7 +38,7 @@ fn no_answer_is_tried_again_and_nothing_sent_is_a_matter_of_settings() {
         let lost = sink.classify(&Answer::Lost("connection refused".to_owned()));
         assert_eq!(lost, Verdict::Later { after: None, why: "connection refused".to_owned() }, "{name}");
         let unsent = sink.classify(&Answer::Unsent("`${env:X}` is not set".to_owned()));
-        assert_eq!(word(&unsent), "misconfigured", "{name}");
+        assert_eq!(unsent.name(), "misconfigured", "{name}");
     }
 }
 
@@ -76,7 +67,7 @@ fn slack_says_in_a_word_what_is_wrong() {
         (503, "invalid_payload", "later"),
     ];
     for (status, body, verdict) in table {
-        assert_eq!(word(&sink.classify(&http(status, body))), verdict, "{status} {body}");
+        assert_eq!(sink.classify(&http(status, body)).name(), verdict, "{status} {body}");
     }
     let Verdict::Misconfigured { why } = sink.classify(&http(404, "no_service")) else { unreachable!() };
     assert_eq!(why, "answered 404: no_service; the webhook was removed or disabled; make a new one");

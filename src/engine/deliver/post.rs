@@ -1,0 +1,242 @@
+//! One sink's task: which delivery is next, and when.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Flight, Monotone, Office, SinkFact,
+    flight::{Landed, Outcome, lane},
+};
+use crate::{
+    model::time::elapsed,
+    sinks::Sink,
+    store::{DeliveryKey, Queued, StoreError},
+};
+
+/// Lanes of one sink that are under way at one time.
+const LANES: usize = 4;
+/// The longest sleep: nothing is late by more, whatever clocks do.
+const NAP: Duration = Duration::from_secs(30);
+/// The shortest sleep while something is under way, which may itself be what is due.
+const BLINK: Duration = Duration::from_millis(100);
+
+pub struct Post {
+    name: String,
+    sink: Arc<dyn Sink>,
+    office: Arc<Office>,
+    time: Monotone,
+    /// Found in the store and not begun: one per lane, oldest first.
+    heads: VecDeque<Queued>,
+    under_way: FuturesUnordered<BoxFuture<'static, Landed>>,
+    busy: BTreeSet<(String, String)>,
+    /// Refused as they were: their last attempt is a plain message.
+    plain: BTreeSet<DeliveryKey>,
+    health: Health,
+    /// That it takes something would be news: nothing was taken since the start, or since it was misconfigured.
+    unproven: bool,
+    /// No attempt before: the sink's pace, or the time between two probes.
+    not_before: Instant,
+    quiet: Quiet,
+}
+
+/// What the last attempts say of the sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Working,
+    /// The last attempt failed: one at a time, until one succeeds.
+    Failing,
+    Misconfigured,
+}
+
+impl Post {
+    pub fn new(name: String, sink: Arc<dyn Sink>, office: Arc<Office>) -> Self {
+        Self {
+            name,
+            sink,
+            time: Monotone::new(office.clock.clone()),
+            office,
+            heads: VecDeque::new(),
+            under_way: FuturesUnordered::new(),
+            busy: BTreeSet::new(),
+            plain: BTreeSet::new(),
+            health: Health::Working,
+            unproven: true,
+            not_before: Instant::now(),
+            quiet: Quiet::default(),
+        }
+    }
+
+    /// Until `stop`; then what is due goes out once more, if the sink takes it.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut arrivals = self.office.store.arrivals();
+        loop {
+            arrivals.mark_unchanged();
+            let pause = self.begin(stop.is_cancelled()).await;
+            if stop.is_cancelled() && pause.is_none() && self.under_way.is_empty() {
+                return;
+            }
+            tokio::select! {
+                Some(landed) = self.under_way.next() => self.land(landed).await,
+                _ = arrivals.changed() => {}
+                () = sleep(pause.unwrap_or(NAP)) => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Begins what may begin. The answer is when to look again; while stopping, `None` means that nothing more will begin.
+    async fn begin(&mut self, stopping: bool) -> Option<Duration> {
+        loop {
+            if self.under_way.len() >= self.places() {
+                return (!stopping).then_some(NAP);
+            }
+            if stopping && (self.health == Health::Misconfigured || self.quiet.left().is_some()) {
+                return None;
+            }
+            let pause = self.not_before.checked_duration_since(Instant::now()).unwrap_or_default();
+            let pause = pause.max(self.quiet.left().unwrap_or_default());
+            if !pause.is_zero() {
+                return Some(pause.min(NAP));
+            }
+            match self.next_head().await {
+                Ok(Some(head)) => self.take_off(head),
+                Ok(None) if stopping => return None,
+                Ok(None) => return Some(self.until_next_due().await),
+                Err(error) => {
+                    tracing::error!(sink = self.name, %error, "outbox not read");
+                    return (!stopping).then_some(self.office.delays.store);
+                }
+            }
+        }
+    }
+
+    const fn places(&self) -> usize {
+        match self.health {
+            Health::Working => LANES,
+            Health::Failing | Health::Misconfigured => 1,
+        }
+    }
+
+    /// The next delivery of a lane that is not under way.
+    async fn next_head(&mut self) -> Result<Option<Queued>, StoreError> {
+        if self.heads.is_empty() {
+            let found = self.office.store.heads(&self.name, self.time.now()).await?;
+            self.heads = found.into_iter().filter(|queued| !self.busy.contains(&lane(queued))).collect();
+        }
+        Ok(self.heads.pop_front())
+    }
+
+    async fn until_next_due(&mut self) -> Duration {
+        let least = if self.under_way.is_empty() { BLINK / 10 } else { BLINK };
+        match self.office.store.next_due(&self.name).await {
+            Ok(Some(due)) => elapsed(self.time.now(), due).clamp(least, NAP),
+            Ok(None) => NAP,
+            Err(_) => self.office.delays.store,
+        }
+    }
+
+    fn take_off(&mut self, queued: Queued) {
+        let pace =
+            if self.health == Health::Misconfigured { self.office.delays.probe } else { self.sink.pace() };
+        self.not_before = self.not_before.max(Instant::now() + pace);
+        self.busy.insert(lane(&queued));
+        let flight = Flight {
+            office: self.office.clone(),
+            time: self.time.clone(),
+            sink: self.sink.clone(),
+            quiet: self.quiet.clone(),
+            plain: self.plain.contains(&queued.key),
+            queued,
+        };
+        self.under_way.push(Box::pin(flight.fly()));
+    }
+
+    async fn land(&mut self, landed: Landed) {
+        self.busy.remove(&landed.lane);
+        match landed.outcome {
+            Outcome::Accepted => self.note_working(&landed.key).await,
+            Outcome::Later => self.note_failing(),
+            Outcome::Refused => {
+                self.note_answering();
+                self.plain.insert(landed.key);
+            }
+            Outcome::Misconfigured { why } => self.note_misconfigured(why).await,
+            Outcome::Dead { why } => self.note_dead(landed.key, why).await,
+            Outcome::NotBegun => {}
+            Outcome::Grounded => self.wait(self.office.delays.store),
+        }
+    }
+
+    async fn note_working(&mut self, key: &DeliveryKey) {
+        self.plain.remove(key);
+        self.note_answering();
+        self.health = Health::Working;
+        if std::mem::take(&mut self.unproven) {
+            self.office.tell(SinkFact::Working { sink: self.name.clone() }).await;
+        }
+    }
+
+    /// It judges messages again, whatever it says of this one.
+    fn note_answering(&mut self) {
+        if self.health == Health::Misconfigured {
+            self.health = Health::Failing;
+            self.not_before = Instant::now() + self.sink.pace();
+        }
+    }
+
+    fn note_failing(&mut self) {
+        if self.health == Health::Working {
+            self.health = Health::Failing;
+        }
+    }
+
+    async fn note_misconfigured(&mut self, why: String) {
+        self.unproven = true;
+        self.wait(self.office.delays.probe);
+        if self.health != Health::Misconfigured {
+            self.health = Health::Misconfigured;
+            self.office.tell(SinkFact::Misconfigured { sink: self.name.clone(), why }).await;
+        }
+    }
+
+    async fn note_dead(&mut self, key: DeliveryKey, why: String) {
+        self.plain.remove(&key);
+        let (sink, notification_id) = (self.name.clone(), key.id);
+        (self.office.count)(&sink, "dead");
+        self.office.tell(SinkFact::Dead { sink, notification_id, why }).await;
+    }
+
+    fn wait(&mut self, least: Duration) {
+        self.not_before = self.not_before.max(Instant::now() + least);
+    }
+}
+
+/// A service's `Retry-After`, which holds for all lanes from the instant it is read.
+#[derive(Clone, Debug)]
+pub struct Quiet(Arc<Mutex<Instant>>);
+
+impl Default for Quiet {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Quiet {
+    pub fn keep(&self, at_least: Duration) {
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(Instant::now() + at_least);
+    }
+
+    /// How long it still holds, if it does.
+    pub fn left(&self) -> Option<Duration> {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+}
