@@ -47,8 +47,10 @@ impl ClusterHealth {
         if colour == 0 {
             return Ok(reading);
         }
-        let total: u64 = judged.iter().map(|index| index.shards).sum();
-        let missing: u64 = judged.iter().map(Index::missing).sum();
+        let sum = |count: fn(&Index) -> u64| {
+            judged.iter().fold(0_u64, |sum, index| sum.saturating_add(count(index)))
+        };
+        let (total, missing) = (sum(|index| index.shards), sum(Index::missing));
         reading = reading
             .fact("missing", format!("{} of {}", Number::count(missing), counted(total, "shard")))
             .fact("indices", worst(&judged));
@@ -110,7 +112,8 @@ impl Check for ClusterHealth {
         if memory.0["green"] == true {
             return vec![health];
         }
-        let explain = Call::get("/_cluster/allocation/explain", Proof::Whole);
+        let explain =
+            Call::get("/_cluster/allocation/explain", Proof::Whole).with("filter_path", words::EXPLAINED);
         vec![health, missing::query().optional(), Query::call(explain).optional()]
     }
 
@@ -146,7 +149,7 @@ struct Index {
 }
 
 impl Index {
-    fn missing(self: &&Self) -> u64 {
+    fn missing(&self) -> u64 {
         self.shards.saturating_sub(self.active)
     }
 }

@@ -78,9 +78,12 @@ fn advise(entity: &Entity, reading: &Reading) -> Advice {
     };
     let cluster = entity.get("cluster").unwrap_or("the cluster");
     let (what, step) = words(cause);
-    let why = reading.facts.text("reason").unwrap_or_default();
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-    Advice { cause: Some(format!("`{cluster}` {what}{why}")), next_step: Some(step.to_owned()) }
+    let cause = match reading.facts.text("reason").unwrap_or_default() {
+        "" => format!("`{cluster}` {what}"),
+        why if why.contains(what) => format!("`{cluster}` {why}"),
+        why => format!("`{cluster}` {what}: {why}"),
+    };
+    Advice { cause: Some(cause), next_step: Some(step.to_owned()) }
 }
 
 /// What this means, and what to do; by the names of [`Cause`].

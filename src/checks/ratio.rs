@@ -219,4 +219,4 @@ fn complaint_about_everything(index: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::{
     Advice, Check, Defaults, Look, Memory,
-    common::{body, counted, object, setting, settings, text, texts, undecided},
+    common::{
+        body, count, counted, object, optional, plain_health, setting, settings, text, texts, undecided,
+    },
 };
 use crate::model::{
     Cause, Entity, Finding, Level, Number, Observation, Others, Reading, Reason, Scale, Unit,
@@ -40,7 +42,7 @@ impl Check for ShardCapacity {
     }
 
     /// The same numbers that the cluster itself adds up before it creates an index: its metadata, not what is allocated.
-    fn queries(&self, _: &Look, _: &Memory) -> Vec<Query> {
+    fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
         let index = "metadata.indices.*";
         let fields = [
             "state",
@@ -52,7 +54,8 @@ impl Check for ShardCapacity {
         let path: Vec<String> = fields.iter().map(|field| format!("{index}.{field}")).collect();
         let metadata = Call::get("/_cluster/state/metadata", Proof::Whole);
         let metadata = metadata.with("filter_path", format!("cluster_name,{}", path.join(",")));
-        vec![Query::call(metadata), super::common::nodes(), settings()]
+        let health = Query::call(plain_health(look)).optional();
+        vec![Query::call(metadata), super::common::nodes(), settings(), health]
     }
 
     fn read(
@@ -71,7 +74,7 @@ impl Check for ShardCapacity {
 
 fn observe(look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
     let shards = Shards::of(body(answers, 0)?)?;
-    let nodes = Nodes::of(body(answers, 1)?)?;
+    let nodes = Nodes::of(body(answers, 1)?, optional(answers, 3))?;
     let settings = body(answers, 2)?;
     let mut findings = BTreeMap::new();
     if nodes.data == 0 {
@@ -136,19 +139,26 @@ struct Nodes {
 }
 
 impl Nodes {
-    fn of(state: &Value) -> Result<Self, Reason> {
-        let mut nodes = Self::default();
-        for node in object(state, "/nodes")?.values() {
+    /// OpenSearch's list of nodes has no roles; its limit counts data nodes as its health does.
+    fn of(state: &Value, health: Option<&Value>) -> Result<Self, Reason> {
+        let nodes = object(state, "/nodes")?;
+        if nodes.values().any(|node| node.get("roles").is_none()) {
+            let lacking = || Reason::new(Cause::Malformed, "the answer has no roles of nodes");
+            let data = count(health.ok_or_else(lacking)?, "/number_of_data_nodes")?;
+            return Ok(Self { data, ..Self::default() });
+        }
+        let mut counts = Self::default();
+        for node in nodes.values() {
             let roles = texts(node, "/roles");
             let frozen = roles.iter().any(|role| role == "data_frozen");
             let data = roles.iter().any(|role| {
                 role == "data" || role.strip_prefix("data_").is_some_and(|tier| tier != "frozen")
             });
-            nodes.data += u64::from(data);
-            nodes.frozen += u64::from(frozen);
-            nodes.only_frozen += u64::from(frozen && !data);
+            counts.data += u64::from(data);
+            counts.frozen += u64::from(frozen);
+            counts.only_frozen += u64::from(frozen && !data);
         }
-        Ok(nodes)
+        Ok(counts)
     }
 }
 

@@ -68,7 +68,7 @@ impl Storage {
         let all = nodes::of(members, stats)?;
         let found: Vec<String> = nodes::roles(&all);
         let chosen: Vec<Node> =
-            all.into_iter().filter(|node| self.roles.iter().any(|role| node.plays(role))).collect();
+            all.into_iter().filter(|node| self.roles.iter().any(|role| node.may_play(role))).collect();
         if chosen.is_empty() {
             let wanted = self.roles.join("`, `");
             let text = format!("no node has the role `{wanted}`; the roles there are: {}", found.join(", "));

@@ -5,6 +5,10 @@ use serde_json::Value;
 use super::super::Advice;
 use crate::model::{Number, Reading};
 
+/// What is read of an allocation explanation; on a large cluster the whole is megabytes.
+pub const EXPLAINED: &str = "index,shard,primary,allocate_explanation,unassigned_info.details,\
+                             node_allocation_decisions.deciders";
+
 /// The index of an allocation explanation, and why in one line: `orders shard 0 (primary): node does not match …`.
 pub fn explained(answer: &Value) -> Option<(String, String)> {
     let index = answer.get("index")?.as_str()?;
