@@ -40,7 +40,7 @@ pub fn observe(check: &dyn Check, answers: &[Result<Response, Reason>]) -> Obser
 pub fn readings(observation: &Observation) -> BTreeMap<String, &Reading> {
     let Observation::Seen { findings, .. } = observation else { panic!("{observation:?}") };
     let reading = |(entity, finding)| match finding {
-        &Finding::Value(ref reading) => Some((Entity::to_string(entity), reading)),
+        Finding::Value(reading) => Some((Entity::to_string(entity), reading)),
         _ => None,
     };
     findings.iter().filter_map(reading).collect()
@@ -88,8 +88,10 @@ fn check(text: &str) -> Arc<dyn Check> {
     serde_saphyr::from_str::<Kind>(text).unwrap().into_check()
 }
 
+type Complete = Vec<(&'static str, Arc<dyn Check>, Vec<Result<Response, Reason>>)>;
+
 /// Every kind with complete answers to all that it asks.
-fn complete() -> Vec<(&'static str, Arc<dyn Check>, Vec<Result<Response, Reason>>)> {
+fn complete() -> Complete {
     let file = |name| ok(fixture(name));
     Kind::ALL
         .iter()
@@ -305,8 +307,7 @@ proptest! {
 }
 
 /// Read once: thousands of cases start from them.
-fn complete_cached() -> Vec<(&'static str, Arc<dyn Check>, Vec<Result<Response, Reason>>)> {
-    type Complete = Vec<(&'static str, Arc<dyn Check>, Vec<Result<Response, Reason>>)>;
+fn complete_cached() -> Complete {
     thread_local! { static ALL: Complete = complete(); }
     ALL.with(Clone::clone)
 }
