@@ -62,7 +62,7 @@ impl Daemon {
             Beat::Tick => {
                 self.engine.pulse().ticked = Some(self.engine.clock.now());
                 self.arm(turns, places);
-                self.engine.read_mutes();
+                self.engine.read_mutes().await;
                 self.engine.tell_what_is_withheld().await;
                 self.engine.remind().await;
             }
@@ -114,7 +114,7 @@ impl Engine {
         if watch.rule.kind == "gone" {
             return;
         }
-        let next = schedule::wake_at(&watch.rule.timing, &watch.progress(), now);
+        let next = schedule::wake_at(&watch.rule.timing, &watch.progress(now), now);
         // a store that refuses must not turn the wheel faster
         let next = next.map(|next| if next <= now { now + Duration::from_secs(1) } else { next });
         if let Some(next) = next {

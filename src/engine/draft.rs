@@ -19,6 +19,7 @@ pub struct Draft {
     pub memory: Memory,
     pub watermark: Option<Time>,
     pub owed: Vec<Time>,
+    judged: Option<Time>,
     pub runs: Vec<Run>,
     pub transitions: Vec<Transition>,
     touched: BTreeSet<Entity>,
@@ -32,6 +33,7 @@ impl Draft {
             memory: watch.memory.clone(),
             watermark: watch.watermark,
             owed: Vec::new(),
+            judged: watch.judged,
             runs: Vec::new(),
             transitions: Vec::new(),
             touched: BTreeSet::new(),
@@ -49,6 +51,7 @@ impl Draft {
     pub fn judge(&mut self, watch: &Watch, observation: &Observation, tick: Tick, outcome: Outcome) {
         self.move_on(watch, observation, tick);
         let reason = reason_of(observation);
+        self.judged = Some(tick.at);
         self.runs.push(Run { tick: tick.at, outcome, reason });
         self.watermark = self.watermark.max(Some(tick.at));
     }
@@ -56,6 +59,7 @@ impl Draft {
     /// A look that is not recorded now, because its windows stay owed: only its blindness counts.
     pub fn be_blind(&mut self, watch: &Watch, observation: &Observation, tick: Tick) {
         self.move_on(watch, observation, tick);
+        self.judged = Some(tick.at);
         self.watermark = self.watermark.max(Some(tick.at));
     }
 
@@ -153,6 +157,7 @@ impl Draft {
             told,
             watermark: self.watermark,
             owed: self.owed,
+            judged: self.judged,
             ..watch.clone()
         };
         (turn, after)

@@ -16,13 +16,21 @@ use crate::{
 
 /// Judges whatever is due of one rule, and commits it with what it causes.
 pub async fn evaluate(engine: &Engine, watch: &mut Watch) -> Result<(), StoreError> {
+    evaluate_by(engine, watch, async |watch: &Watch, memory, at| see(engine, watch, memory, at).await).await
+}
+
+/// The same with other eyes: a simulated world brings its own.
+pub async fn evaluate_by<See>(engine: &Engine, watch: &mut Watch, see: See) -> Result<(), StoreError>
+where
+    See: AsyncFn(&Watch, Memory, Time) -> (Observation, Memory),
+{
     let now = engine.clock.now();
-    let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(), now) else { return Ok(()) };
+    let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else { return Ok(()) };
     let mut draft = Draft::of(watch);
     draft.pass_over(plan.passed_over.clone());
     let mut ticks = ticks_of(&plan);
     while let Some(at) = ticks.pop() {
-        let (observation, memory) = see(engine, watch, draft.memory.clone(), at).await;
+        let (observation, memory) = see(watch, draft.memory.clone(), at).await;
         watch.excused = engine.excuses(watch, &observation);
         if stays_owed(watch, &observation) && (at != plan.present || is_owable(watch, at)) {
             put_off(&mut draft, watch, &observation, [at].into_iter().chain(ticks.into_iter().rev()));
@@ -82,7 +90,7 @@ fn stays_owed(watch: &Watch, observation: &Observation) -> bool {
 }
 
 fn is_owable(watch: &Watch, at: Time) -> bool {
-    schedule::is_owable(&watch.rule.timing, &watch.progress(), at)
+    schedule::is_owable(&watch.rule.timing, watch.catch_up(), at)
 }
 
 /// What could not be asked now: windows of the rule's own grid stay owed, looks between them are recorded as they are.

@@ -32,11 +32,11 @@ use crate::{
     config::{RuleKey, RuleSet, Settings},
     elastic::Elastic,
     model::{Observation, Time, reason::Cause},
-    store::Store,
+    store::{Mute, Store},
     telemetry::Telemetry,
 };
 
-use self::{agenda::Agenda, own::OwnAlerts, tell::{Mute, Telling}, upkeep::DeadLetters, watch::Watch};
+use self::{agenda::Agenda, own::OwnAlerts, tell::Telling, upkeep::DeadLetters, watch::Watch};
 
 /// Everything that one running evaluator holds. Rules hold no state; all of it is in the watches, and in the store.
 #[derive(Debug)]

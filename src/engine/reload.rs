@@ -27,7 +27,7 @@ impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
     pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>) -> Result<Scans, StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
-        self.read_mutes();
+        self.read_mutes().await;
         let rules = self.rules();
         for rule in rules.rules.values() {
             for key in rule.keys() {

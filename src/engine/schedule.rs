@@ -87,6 +87,6 @@ fn run(tick: Time, outcome: Outcome, words: &str) -> Run {
 }
 
 /// Whether `tick` lies on the grid whose windows are made up for.
-pub fn is_owable(timing: &Timing, progress: &Progress, tick: Time) -> bool {
-    timing.windowed && timing.latest_at(tick, progress.catch_up) == Some(tick)
+pub fn is_owable(timing: &Timing, catch_up: Attention, tick: Time) -> bool {
+    timing.windowed && timing.latest_at(tick, catch_up) == Some(tick)
 }

@@ -10,6 +10,7 @@ use crate::{
         Alert, Entity, Kind, Level, RuleState, Time, Transition, identity,
         notification::{Change, Delivery, Told, Withheld, news},
     },
+    store::Mute,
 };
 
 /// What telling needs to know beside the alerts.
@@ -20,22 +21,6 @@ pub struct Telling<'a> {
     pub mutes: &'a [Mute],
     /// What a reminder of a blind rule says first.
     pub last_seen: Option<Time>,
-}
-
-/// Nothing is told of these alerts for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mute {
-    pub rule: String,
-    /// `None`: all of them.
-    pub entity: Option<Entity>,
-    pub until: Time,
-    pub words: String,
-}
-
-impl Mute {
-    pub(super) fn covers(&self, rule: &str, entity: &Entity, now: Time) -> bool {
-        self.rule == rule && self.until > now && self.entity.as_ref().is_none_or(|muted| muted == entity)
-    }
 }
 
 /// What telling changes.
@@ -129,7 +114,7 @@ impl<'a> Subject<'a> {
         changes.extend(self.reminder(sink, told.as_ref()));
         match (self.mute, changes.last()) {
             (Some(mute), Some(last)) => {
-                let withheld = withhold(before, mute, last);
+                let withheld = withhold(before, self.mute_words(mute), last);
                 (Vec::new(), withheld)
             }
             _ => (changes, told.filter(|told| told.level.is_some()).map(without_withheld)),
@@ -223,6 +208,10 @@ impl<'a> Subject<'a> {
         compose::with_words(self.watch, change)
     }
 
+    fn mute_words(&self, mute: &Mute) -> String {
+        format!("muted by {} until {}: {}", mute.who, self.clock_time(mute.until), mute.reason)
+    }
+
     fn clock_time(&self, at: Time) -> String {
         at.with_timezone(&self.telling.zone).format("%H:%M").to_string()
     }
@@ -243,12 +232,12 @@ fn after(kind: Kind, change: &Change, told: Option<Told>) -> Option<Told> {
 }
 
 /// The sink believes what it believed; what it would have heard is kept.
-fn withhold(before: Option<&Told>, mute: &Mute, change: &Change) -> Option<Told> {
+fn withhold(before: Option<&Told>, by: String, change: &Change) -> Option<Told> {
     let nothing_told = before.is_none_or(|told| told.level.is_none());
     if nothing_told && change.kind == Kind::Resolved {
         return None;
     }
-    let withheld = Some(Withheld { by: mute.words.clone(), change: Box::new(change.clone()) });
+    let withheld = Some(Withheld { by, change: Box::new(change.clone()) });
     let unknown = Told {
         episode_id: change.episode_id.clone(),
         level: None,

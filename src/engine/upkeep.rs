@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    engine::{Engine, draft::Draft, lock, own::Own, tell::Mute, watch::Watch},
+    engine::{Engine, draft::Draft, lock, own::Own, watch::Watch},
     model::{Time, time::elapsed},
     telemetry::AlertLabels,
 };
@@ -22,10 +23,9 @@ pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
 
 impl Engine {
     /// What the store holds of mutes, as telling needs it.
-    pub fn read_mutes(&self) {
-        let now = self.clock.now();
-        match self.store.mutes(now) {
-            Ok(mutes) => self.mutes.store(std::sync::Arc::new(mutes.into_iter().map(Mute::from).collect())),
+    pub async fn read_mutes(&self) {
+        match self.store.mutes(self.clock.now()).await {
+            Ok(mutes) => self.mutes.store(Arc::new(mutes)),
             Err(error) => tracing::error!(%error, "mutes not read"),
         }
     }
@@ -103,8 +103,12 @@ impl Engine {
 
     /// What is wrong with the store now, or was found wrong at the last start.
     fn store_trouble(&self) -> Option<String> {
-        if let Some(trouble) = self.store.health().trouble() {
-            return Some(trouble);
+        let health = self.store.health();
+        if let Some(away) = health.in_memory {
+            return Some(format!("the store is in memory since {}: {}", away.since.to_rfc3339(), away.why));
+        }
+        if let Some(path) = health.quarantined {
+            return Some(format!("the store was damaged: moved to `{}`", path.display()));
         }
         let (at, words) = lock(&self.found_damaged).clone()?;
         (elapsed(at, self.clock.now()) < DEAD_LETTERS_MATTER).then_some(words)

@@ -10,6 +10,9 @@ use crate::{
     store::{Stored, turn::Card},
 };
 
+/// A watermark this far ahead of the clock tells that the clock was set back.
+const CLOCK_SET_BACK: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// What is told, by entity and sink.
 pub type ToldBySink = BTreeMap<Entity, BTreeMap<String, Told>>;
 
@@ -23,6 +26,8 @@ pub struct Watch {
     pub told: ToldBySink,
     pub watermark: Option<Time>,
     pub owed: Vec<Time>,
+    /// The last tick that was looked at since the start.
+    pub judged: Option<Time>,
     /// Not yet judged since the start.
     pub fresh: bool,
     /// Why this rule is blind without blame: its cluster's own alert speaks for it.
@@ -41,18 +46,33 @@ impl Watch {
             told: stored.told,
             watermark: stored.watermark,
             owed: stored.owed,
+            judged: None,
             fresh: true,
             excused: false,
             said_not_applicable: false,
         }
     }
 
-    pub fn progress(&self) -> Progress {
-        let catch_up = Attention { firing: self.state.is_firing(), unsettled: self.state.is_unsettled() };
+    pub fn progress(&self, now: Time) -> Progress {
+        let catch_up = self.catch_up();
         let blind = self.state.blind.rule.is_some() || self.excused;
         let attention = Attention { unsettled: catch_up.unsettled || blind || self.fresh, ..catch_up };
-        let (watermark, owed) = (self.watermark, self.owed.clone());
+        let (watermark, owed) = (self.watermark_at(now), self.owed.clone());
         Progress { watermark, owed, attention, catch_up, fresh: self.fresh }
+    }
+
+    /// How closely missed windows are made up for: blindness alone does not count.
+    pub fn catch_up(&self) -> Attention {
+        Attention { firing: self.state.is_firing(), unsettled: self.state.is_unsettled() }
+    }
+
+    /// A watermark that lies in the future is waited for, as long as it is near; if it is far, the clock was set back, and
+    /// silence until it comes round again would be worse than looking at a tick twice.
+    fn watermark_at(&self, now: Time) -> Option<Time> {
+        if self.watermark.is_some_and(|watermark| watermark > now + CLOCK_SET_BACK) {
+            return self.judged.filter(|judged| *judged <= now);
+        }
+        self.watermark
     }
 
     pub fn tick(&self, at: Time) -> Tick {
