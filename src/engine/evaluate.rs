@@ -57,7 +57,7 @@ pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (O
         let reason = Reason::new(Cause::Fault, format!("no cluster `{}` in the settings", watch.key.cluster));
         return (Observation::Indeterminate(reason), memory);
     };
-    let look = watch.look(at, door.timeout());
+    let look = watch.look(at, engine.timeout_of(&watch.key.cluster));
     let check = &watch.rule.check;
     let queries = match guarded(|| check.queries(&look, &memory)) {
         Ok(queries) => queries,

@@ -17,6 +17,10 @@ pub mod schedule;
 pub mod tell;
 pub mod upkeep;
 pub mod watch;
+#[cfg(test)]
+mod world;
+#[cfg(test)]
+mod world_tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,6 +114,11 @@ impl Engine {
 
     pub fn pulse(&self) -> MutexGuard<'_, Pulse> {
         lock(&self.pulse)
+    }
+
+    /// The deadline of one request to a cluster.
+    fn timeout_of(&self, cluster: &str) -> Duration {
+        self.settings.clusters.get(cluster).map_or(Duration::from_secs(10), |cluster| cluster.timeout)
     }
 
     /// Whether a rule's blindness is its cluster's, whose own alert speaks for all.

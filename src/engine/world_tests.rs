@@ -1,0 +1,194 @@
+//! What the simulated world shows.
+
+use super::world::*;
+use crate::{
+    engine::schedule,
+    model::{Attention, Observation, Schedule, Time, schedule::CronSchedule},
+};
+
+/// 30 % in the given span, 1 % elsewhere.
+fn burst(from: &str, to: &str) -> impl Fn(Time) -> Observation + Send + Sync + 'static {
+    let (from, to) = (at(from), at(to));
+    move |tick| percent(if tick >= from && tick < to { 30.0 } else { 1.0 })
+}
+
+#[tokio::test]
+async fn a_burst_fires_once_and_recovers_once() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:05", "10:20")).await;
+    world.live_until(at("11:00")).await;
+    assert_eq!(world.said_to("ear"), ["10:05 fired warning", "10:20 resolved warning"]);
+}
+
+#[tokio::test]
+async fn a_new_rule_is_judged_at_once_as_its_latest_tick() {
+    let mut world = World::new(rule(true), at("09:58"), burst("00:00", "23:00")).await;
+    world.live_until(at("09:58")).await;
+    assert_eq!(world.said_to("ear"), ["09:58 fired warning"]);
+    assert_eq!(world.outcomes().await, [("09:57".to_owned(), "09:57".to_owned(), "complete", 1)]);
+}
+
+#[tokio::test]
+async fn a_window_is_judged_only_after_its_query_delay() {
+    let mut world = World::new(rule(true), at("09:58"), burst("10:05", "10:20")).await;
+    world.live_until(at("10:05")).await;
+    assert!(world.said_to("ear").is_empty(), "the tick of 10:05 is judged at 10:05:30");
+    world.live_until(at("10:06")).await;
+    assert_eq!(world.said_to("ear"), ["10:05 fired warning"]);
+}
+
+#[tokio::test]
+async fn windows_missed_while_nobody_ran_are_judged_in_order_and_told_late_in_one_line() {
+    let mut world = World::new(rule(true), at("09:58"), burst("10:15", "10:25")).await;
+    world.live_until(at("10:06")).await;
+    world.restart(at("10:45")).await;
+    world.live_until(at("10:46")).await;
+    assert_eq!(world.said_to("ear"), ["10:45 resolved warning (told late: fired 10:15, resolved 10:25)"]);
+    let caught_up: u64 = world.outcomes().await.iter().filter(|run| run.2 == "caught_up").map(|run| run.3).sum();
+    assert_eq!(caught_up, 7, "10:10 to 10:40, every five minutes");
+}
+
+#[tokio::test]
+async fn a_burst_that_is_still_on_after_an_outage_fires_once() {
+    let mut world = World::new(rule(true), at("09:58"), burst("10:15", "23:00")).await;
+    world.live_until(at("10:06")).await;
+    world.restart(at("10:45")).await;
+    world.live_until(at("11:00")).await;
+    assert_eq!(world.said_to("ear"), ["10:45 fired warning"]);
+}
+
+#[tokio::test]
+async fn of_a_present_state_only_the_latest_missed_tick_is_judged_and_the_others_are_a_gap() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:15", "10:25")).await;
+    world.live_until(at("10:06")).await;
+    world.restart(at("10:47")).await;
+    world.live_until(at("10:47")).await;
+    assert!(world.said_to("ear").is_empty());
+    let gaps: u64 = world.outcomes().await.iter().filter(|run| run.2 == "gap").map(|run| run.3).sum();
+    assert_eq!(gaps, 8, "10:10 to 10:45");
+}
+
+#[tokio::test]
+async fn windows_older_than_max_catch_up_are_a_gap() {
+    let mut world = World::new(rule(true), at("09:58"), burst("23:00", "23:01")).await;
+    world.live_until(at("10:06")).await;
+    world.restart(at("13:06")).await;
+    world.live_until(at("13:06")).await;
+    let sum = |name: &str, all: &[(String, String, &str, u64)]| -> u64 {
+        all.iter().filter(|run| run.2 == name).map(|run| run.3).sum()
+    };
+    let outcomes = world.outcomes().await;
+    assert_eq!(sum("caught_up", &outcomes), 12, "12:05 to 13:00");
+    assert_eq!(sum("gap", &outcomes), 23, "10:10 to 12:00");
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_away_for_an_hour_moves_nothing_and_its_windows_are_made_up_for() {
+    let away = at("10:10")..at("11:00");
+    let mut world = World::new(rule(true), at("09:58"), burst("10:05", "10:31")).await;
+    let (inner, clock) = (world.signal.clone(), world.clock.clone());
+    world.signal =
+        std::sync::Arc::new(move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) });
+    world.live_until(at("12:00")).await;
+    assert_eq!(world.said_to("ear"), ["10:05 fired warning", "11:00 resolved warning"]);
+    assert!(world.said_to("other").is_empty(), "its cluster's own alert speaks for it");
+    let outcomes = world.outcomes().await;
+    let caught_up: u64 = outcomes.iter().filter(|run| run.2 == "caught_up").map(|run| run.3).sum();
+    assert_eq!(caught_up, 10, "10:10 to 10:55: {outcomes:?}");
+}
+
+#[tokio::test]
+async fn every_due_tick_has_exactly_one_outcome() {
+    let away = at("10:12")..at("10:29");
+    let mut world = World::new(rule(true), at("09:58"), burst("10:05", "10:15")).await;
+    let (inner, clock) = (world.signal.clone(), world.clock.clone());
+    world.signal =
+        std::sync::Arc::new(move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) });
+    world.live_until(at("10:41")).await;
+    world.restart(at("11:11")).await;
+    world.live_until(at("12:01")).await;
+    let on_grid = |tick: &Time| tick.timestamp() % 300 == 0;
+    let mut ticks = Vec::new();
+    for run in world.store.runs(Time::UNIX_EPOCH).await.unwrap() {
+        ticks.extend([run.from, run.to].into_iter().filter(on_grid));
+    }
+    let total: u64 = world.outcomes().await.iter().map(|run| run.3).sum();
+    let looks_between = total - 24;
+    assert!(looks_between < 40, "24 ticks of the grid from 10:00 to 11:55, and the looks of unsettled times");
+    ticks.sort_unstable();
+    assert!(ticks.iter().all(|tick| *tick <= at("12:00")));
+}
+
+#[tokio::test]
+async fn a_restart_tells_nothing_by_itself() {
+    for minute in 0..30 {
+        let mut world = World::new(rule(false), at("09:58"), burst("10:05", "10:20")).await;
+        let cut = at("10:00") + MINUTE * minute;
+        world.live_until(cut).await;
+        world.restart(cut).await;
+        world.live_until(at("11:00")).await;
+        assert_eq!(world.said_to("ear"), ["10:05 fired warning", "10:20 resolved warning"], "restarted at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_is_blind_for_its_own_reasons_says_so_through_the_other_sink() {
+    let refused = || {
+        let reason = crate::model::Reason::new(crate::model::Cause::Refused, "answers, but refuses us: 403");
+        Observation::Indeterminate(reason)
+    };
+    let blind = at("10:02")..at("10:30");
+    let mut world = World::new(rule(true), at("09:58"), |_| percent(1.0)).await;
+    let clock = world.clock.clone();
+    world.signal = std::sync::Arc::new(move |_| if blind.contains(&clock.now()) { refused() } else { percent(1.0) });
+    world.live_until(at("11:00")).await;
+    assert!(world.said_to("ear").is_empty());
+    let said = world.said_to("other");
+    assert_eq!(said, ["10:10 fired warning", "10:30 resolved warning"], "the first look that failed was 10:05");
+}
+
+#[tokio::test]
+async fn a_clock_set_back_an_hour_does_not_silence_a_rule() {
+    let mut world = World::new(rule(false), at("09:58"), burst("08:00", "09:20")).await;
+    world.live_until(at("10:00")).await;
+    world.clock.turn_to(at("09:01"));
+    world.live_until(at("09:30")).await;
+    assert_eq!(world.said_to("ear"), ["09:01 fired warning", "09:20 resolved warning"]);
+}
+
+#[tokio::test]
+async fn reminders_ring_on_their_own_clock() {
+    let mut daily = rule(false);
+    daily.repeat = Some(MINUTE * 60);
+    let mut world = World::new(daily, at("09:58"), burst("10:00", "13:00")).await;
+    for minute in 0..240 {
+        world.live_until(at("10:00") + MINUTE * minute).await;
+    }
+    let said = world.said_to("ear");
+    let expected =
+        ["10:00 fired warning", "11:00 reminded warning", "12:00 reminded warning", "13:00 resolved warning"];
+    assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn a_changed_fingerprint_closes_what_was_open_and_says_so_first() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:00", "23:00")).await;
+    world.live_until(at("10:01")).await;
+    world.rule.fingerprint = "other groups".to_owned();
+    world.signal = std::sync::Arc::new(|_| percent(1.0));
+    world.restart(at("10:02")).await;
+    world.live_until(at("10:10")).await;
+    assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:02 resolved warning rule_changed"]);
+}
+
+#[test]
+fn a_week_of_a_thousand_rules_is_planned_in_moments() {
+    let weekdays = Schedule::Cron(CronSchedule::parse("*/5 8-17 * * mon-fri", "Europe/Copenhagen").unwrap());
+    let mut timing = rule(false).timing;
+    timing.schedule = weekdays;
+    let friday: Time = "2026-03-06T16:59:00Z".parse().unwrap();
+    let tick = timing.next_after(friday, Attention::default()).unwrap();
+    assert_eq!(tick.to_rfc3339(), "2026-03-09T07:00:00+00:00", "nothing is due over the weekend");
+    let progress = schedule::Progress { watermark: Some(friday - MINUTE * 4), ..schedule::Progress::default() };
+    let sunday: Time = "2026-03-08T12:00:00Z".parse().unwrap();
+    assert_eq!(schedule::plan(&timing, &progress, sunday), None, "and nothing is missed");
+}
