@@ -59,6 +59,13 @@ pub struct Elastic {
     inner: Arc<Inner>,
 }
 
+/// Its settings hold secrets: nothing of them is shown.
+impl std::fmt::Debug for Elastic {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("Elastic")
+    }
+}
+
 struct Inner {
     client: Arc<Client>,
     gather: Arc<Gather>,

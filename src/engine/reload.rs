@@ -84,7 +84,7 @@ impl Engine {
         self.put_in_force(loaded.set, scans, at_once).await
     }
 
-    async fn put_in_force(&self, set: RuleSet, scans: &mut Scans, at_once: bool) -> Result<(), StoreError> {
+    pub(super) async fn put_in_force(&self, set: RuleSet, scans: &mut Scans, at_once: bool) -> Result<(), StoreError> {
         let set = Arc::new(set);
         self.rules.store(set.clone());
         let wanted: BTreeMap<RuleKey, &Arc<Rule>> =

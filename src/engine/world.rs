@@ -170,6 +170,16 @@ impl World {
     pub async fn new(rule: Rule, start: Time, signal: impl Fn(Time) -> Observation + Send + Sync + 'static) -> Self {
         let clock = Clock::standing_at(start);
         let store = Store::in_memory(clock.clone()).unwrap();
+        Self::over(store, clock, rule, signal).await
+    }
+
+    /// The same over a store of the test's own.
+    pub async fn over(
+        store: Store,
+        clock: Clock,
+        rule: Rule,
+        signal: impl Fn(Time) -> Observation + Send + Sync + 'static,
+    ) -> Self {
         let engine = Self::engine(&rule, &store, &clock).await;
         Self { engine, clock, rule, store, signal: Arc::new(signal), heard: Vec::new() }
     }

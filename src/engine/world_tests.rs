@@ -1,9 +1,14 @@
 //! What the simulated world shows.
 
-use super::world::*;
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{reload::Scans, world::*};
 use crate::{
+    clock::Clock,
+    config::RuleSet,
     engine::schedule,
     model::{Attention, Observation, Schedule, Time, schedule::CronSchedule},
+    store::{Mute, Mutes, Store},
 };
 
 /// 30 % in the given span, 1 % elsewhere.
@@ -178,6 +183,112 @@ async fn a_changed_fingerprint_closes_what_was_open_and_says_so_first() {
     world.restart(at("10:02")).await;
     world.live_until(at("10:10")).await;
     assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:02 resolved warning rule_changed"]);
+}
+
+async fn muted_world(until: &str, signal: impl Fn(Time) -> Observation + Send + Sync + 'static) -> (World, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let clock = Clock::standing_at(at("09:58"));
+    let (store, _) = Store::open(&path, clock.clone()).unwrap();
+    let mute = Mute {
+        rule: "errors".to_owned(),
+        entity: None,
+        until: at(until),
+        reason: "patching".to_owned(),
+        who: "ada".to_owned(),
+        created: at("09:58"),
+    };
+    Mutes::open(&path).unwrap().mute(&mute).unwrap();
+    (World::over(store, clock, rule(false), signal).await, folder)
+}
+
+#[tokio::test]
+async fn what_a_mute_withholds_is_told_when_it_ends_if_it_still_fires() {
+    let (mut world, _folder) = muted_world("10:31", burst("10:05", "23:00")).await;
+    world.live_until(at("10:30")).await;
+    assert!(world.said_to("ear").is_empty());
+    world.live_until(at("10:32")).await;
+    let expected = ["10:32 fired warning (told late: muted by ada until 10:31: patching)"];
+    assert_eq!(world.said_to("ear"), expected);
+    world.live_until(at("11:00")).await;
+    assert_eq!(world.said_to("ear").len(), 1, "and only once");
+}
+
+#[tokio::test]
+async fn an_alert_that_came_and_went_under_a_mute_is_never_told() {
+    let (mut world, _folder) = muted_world("10:31", burst("10:05", "10:15")).await;
+    world.live_until(at("11:00")).await;
+    assert!(world.said_to("ear").is_empty());
+}
+
+#[tokio::test]
+async fn a_recovery_under_a_mute_is_told_afterwards_to_whoever_was_told_of_the_alert() {
+    let (mut world, folder) = muted_world("09:59", burst("10:00", "10:15")).await;
+    world.live_until(at("10:01")).await;
+    let mute = Mute {
+        rule: "errors".to_owned(),
+        entity: None,
+        until: at("10:31"),
+        reason: "patching".to_owned(),
+        who: "ada".to_owned(),
+        created: at("10:01"),
+    };
+    Mutes::open(&folder.path().join("highwater.db")).unwrap().mute(&mute).unwrap();
+    world.live_until(at("10:03")).await;
+    world.live_until(at("10:30")).await;
+    assert_eq!(world.said_to("ear"), ["10:00 fired warning"]);
+    world.live_until(at("10:32")).await;
+    assert_eq!(world.said_to("ear").len(), 2);
+    let recovery = world.heard.last().unwrap().2.clone();
+    assert!(recovery.is_cleared());
+    assert_eq!(recovery.at, at("10:15"));
+    assert!(recovery.note.unwrap().contains("muted by ada"));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_gone_from_its_files_is_closed_when_two_scans_agree() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:00", "23:00")).await;
+    world.live_until(at("10:01")).await;
+    let mut scans = Scans::default();
+    let nobody = || RuleSet { rules: BTreeMap::new(), disabled: Vec::new() };
+    world.engine.put_in_force(nobody(), &mut scans, false).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear").len(), 1, "one scan may have seen half a file");
+    let back = RuleSet { rules: BTreeMap::from([("errors".to_owned(), Arc::new(rule(false)))]), ..nobody() };
+    world.engine.put_in_force(back, &mut scans, false).await.unwrap();
+    world.engine.put_in_force(nobody(), &mut scans, false).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear").len(), 1, "it was back in between");
+    world.engine.put_in_force(nobody(), &mut scans, false).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:01 resolved warning rule_removed"]);
+    assert!(world.engine.watch(&world.key()).is_none());
+    assert!(world.store.load().await.unwrap().is_empty(), "nothing of it is kept");
+}
+
+#[tokio::test]
+async fn a_disabled_rule_closes_at_once_and_says_why() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:00", "23:00")).await;
+    world.live_until(at("10:01")).await;
+    let set = RuleSet { rules: BTreeMap::new(), disabled: vec!["errors".to_owned()] };
+    world.engine.put_in_force(set, &mut Scans::default(), false).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:01 resolved warning disabled"]);
+}
+
+#[tokio::test]
+async fn a_rule_that_was_removed_while_nobody_ran_is_closed_too() {
+    let mut world = World::new(rule(false), at("09:58"), burst("10:00", "23:00")).await;
+    world.live_until(at("10:01")).await;
+    world.rule.id = "renamed".to_owned();
+    world.clock.turn_to(at("10:03"));
+    let stored = world.store.load().await.unwrap();
+    let mut scans = world.engine.take_up(stored).await.unwrap();
+    let set = RuleSet { rules: BTreeMap::from([("renamed".to_owned(), Arc::new(world.rule.clone()))]), disabled: Vec::new() };
+    world.engine.put_in_force(set.clone(), &mut scans, false).await.unwrap();
+    world.engine.put_in_force(set, &mut scans, false).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:03 resolved warning rule_removed"]);
 }
 
 #[test]
