@@ -20,12 +20,11 @@ pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod elastic;
+pub mod engine;
 
 pub mod http;
 mod kinds;
 pub mod model;
 pub mod sinks;
 pub mod store;
-pub mod engine {
-    pub mod deliver;
-}
+pub mod telemetry;

@@ -7,7 +7,7 @@ pub mod agenda;
 pub mod beat;
 pub mod commit;
 pub mod compose;
-pub mod daemon;
+//pub mod daemon;
 pub mod draft;
 pub mod evaluate;
 pub mod heartbeat;
