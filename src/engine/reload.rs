@@ -18,14 +18,14 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Scans {
     /// Hash of the set that is in force.
-    pub hash: u64,
+    hash: u64,
     /// Rules that the last scan did not find: a second one has to agree.
     missing: BTreeSet<RuleKey>,
 }
 
 impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
-    pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>) -> Result<Scans, StoreError> {
+    pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<Scans, StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
         self.read_mutes().await;
         let rules = self.rules();
@@ -41,7 +41,7 @@ impl Engine {
             let watch = Watch::new(rule, &key.cluster, found);
             lock(&self.watches).insert(key, Arc::new(TurnLock::new(watch)));
         }
-        Ok(Scans { hash: 0, missing })
+        Ok(Scans { hash, missing })
     }
 
     async fn start_watch(&self, rule: &Arc<Rule>, key: &RuleKey, found: Stored) -> Result<(), StoreError> {

@@ -8,9 +8,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{RuleSet, Settings, secrets},
+    config::{Loaded, Settings, secrets::Secrets, settings::Cluster},
     elastic::{Elastic, ElasticError},
-    engine::{Engine, beat::Beats, daemon::Daemon, deliver},
+    engine::{
+        Engine,
+        beat::Beats,
+        daemon::Daemon,
+        deliver::{Delays, Door, Lanes, Office, SinkFact},
+        dry_run,
+    },
+    http::HttpError,
+    model::secret::Secret,
     store::{Opening, Store, StoreError},
 };
 
@@ -24,17 +32,47 @@ pub enum StartError {
     #[error("the scheduler does not start: {0}")]
     Scheduler(String),
     #[error(transparent)]
-    Http(#[from] crate::http::HttpError),
+    Http(#[from] HttpError),
+}
+
+/// Looks a secret up; the error names the reference and never the value.
+pub type Reveal = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
+
+/// One look-up for doors and sinks alike, which remembers files until they change.
+pub fn reveal() -> Reveal {
+    let secrets = Secrets::default();
+    Arc::new(move |secret| {
+        let revealed = secrets.reveal(secret).map_err(|error| error.to_string())?;
+        Ok(revealed.as_str().to_owned())
+    })
 }
 
 /// One door per configured cluster. None of them is knocked at yet.
-pub fn open_doors(settings: &Settings, clock: &Clock) -> Result<BTreeMap<String, Elastic>, StartError> {
-    let open = |(name, cluster): (&String, &Arc<crate::config::settings::Cluster>)| {
-        let door = Elastic::new(cluster, clock.clone(), &secrets::resolver());
+pub fn open_doors(
+    settings: &Settings,
+    clock: &Clock,
+    reveal: &Reveal,
+) -> Result<BTreeMap<String, Elastic>, StartError> {
+    let open = |(name, cluster): (&String, &Arc<Cluster>)| {
+        let door = Elastic::new(cluster, clock.clone(), reveal);
         let door = door.map_err(|source| StartError::Cluster { cluster: name.clone(), source })?;
         Ok((name.clone(), door))
     };
     settings.clusters.iter().map(open).collect()
+}
+
+/// What a start is given.
+#[derive(Debug)]
+pub struct Start {
+    pub settings: Arc<Settings>,
+    pub loaded: Loaded,
+    pub store: Store,
+    pub opening: Opening,
+    /// An operator's SIGHUP.
+    pub hangups: mpsc::Receiver<()>,
+    pub stop: CancellationToken,
+    /// Prints what it would send, and sends nothing.
+    pub dry_run: bool,
 }
 
 /// A daemon that is ready to turn.
@@ -43,43 +81,73 @@ pub struct Started {
     pub engine: Arc<Engine>,
     daemon: Daemon,
     beats: Beats,
-    lanes: deliver::Lanes,
-}
-
-/// What a start is given.
-#[derive(Debug)]
-pub struct Start {
-    pub settings: Arc<Settings>,
-    pub rules: RuleSet,
-    pub hash: u64,
-    pub store: Store,
-    pub opening: Opening,
-    pub hangups: mpsc::Receiver<()>,
-    pub stop: CancellationToken,
+    lanes: Lanes,
+    door: Door,
+    stop: CancellationToken,
 }
 
 impl Started {
     pub async fn new(start: Start) -> Result<Self, StartError> {
-        let clock = Clock::system();
-        let doors = open_doors(&start.settings, &clock)?;
+        let (clock, reveal) = (Clock::system(), reveal());
+        let doors = open_doors(&start.settings, &clock, &reveal)?;
+        let door = Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?;
         let stored = start.store.load().await?;
-        let engine = Arc::new(Engine::new(start.settings, start.rules, start.store, doors, clock));
-        let mut scans = engine.take_up(stored).await?;
-        scans.hash = start.hash;
+        let rules = start.loaded.set.clone();
+        let engine = Engine::new(start.settings, rules, start.store, doors, clock);
+        let engine = Arc::new(engine);
+        let scans = engine.take_up(stored, start.loaded.hash).await?;
         if let Some(words) = start.opening.complaint() {
             engine.note_damaged_store(words).await;
         }
         let (to, facts) = mpsc::channel(256);
-        let lanes = deliver::Lanes::start(&engine, to)?;
+        let lanes = open_lanes(&engine, &door, to, start.dry_run);
         let beats = Beats::start().await.map_err(|error| StartError::Scheduler(error.to_string()))?;
-        let daemon = Daemon { engine: engine.clone(), scans, facts, hangups: start.hangups, stop: start.stop };
-        Ok(Self { engine, daemon, beats, lanes })
+        let (hangups, stop) = (start.hangups, start.stop.clone());
+        let daemon = Daemon { engine: engine.clone(), scans, facts, hangups, stop };
+        Ok(Self { engine, daemon, beats, lanes, door, stop: start.stop })
     }
 
     /// Runs until it is told to stop, then lets what is under way arrive for up to `patience`.
     pub async fn run(self, patience: Duration) -> Result<(), StoreError> {
+        let beating = tokio::spawn(heartbeat(self.engine.clone(), self.door, self.stop));
         self.daemon.run(self.beats).await;
         self.lanes.stop(patience).await;
+        beating.abort();
         self.engine.store.close().await
+    }
+}
+
+fn open_lanes(engine: &Arc<Engine>, door: &Door, facts: mpsc::Sender<SinkFact>, dry: bool) -> Lanes {
+    let telemetry = engine.telemetry.clone();
+    let office = Office {
+        store: engine.store.clone(),
+        clock: engine.clock.clone(),
+        door: door.clone(),
+        delays: Delays::from(&engine.settings.delivery),
+        facts,
+        count: Arc::new(move |sink, verdict| telemetry.delivered(sink, verdict)),
+    };
+    let sinks = engine.settings.sinks.clone();
+    if dry {
+        return Lanes::open(office, sinks.into_keys().map(|name| (name, dry_run::sink())));
+    }
+    Lanes::open(office, sinks)
+}
+
+/// A ping after every interval in which all was well.
+async fn heartbeat(engine: Arc<Engine>, door: Door, stop: CancellationToken) {
+    let Some(heartbeat) = engine.settings.heartbeat.clone() else { return };
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(heartbeat.every) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Some(why) = engine.heartbeat_held_back(heartbeat.every).await {
+            tracing::warn!(why, "heartbeat held back");
+            continue;
+        }
+        if let Err(why) = door.ping(&heartbeat.url).await {
+            tracing::warn!(why, "heartbeat not taken");
+        }
     }
 }

@@ -187,7 +187,7 @@ impl World {
     async fn engine(rule: &Rule, store: &Store, clock: &Clock) -> Engine {
         let rules = RuleSet { rules: BTreeMap::from([(rule.id.clone(), Arc::new(rule.clone()))]), disabled: Vec::new() };
         let engine = Engine::new(Arc::new(a_settings()), rules, store.clone(), BTreeMap::new(), clock.clone());
-        engine.take_up(store.load().await.unwrap()).await.unwrap();
+        engine.take_up(store.load().await.unwrap(), 0).await.unwrap();
         engine
     }
 
