@@ -38,6 +38,12 @@ pub struct Beats {
     coming: mpsc::Receiver<Beat>,
 }
 
+impl std::fmt::Debug for Beats {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("Beats")
+    }
+}
+
 impl Beats {
     pub async fn start() -> Result<Self, JobSchedulerError> {
         let scheduler = JobScheduler::new_with_channel_size(1024).await?;

@@ -16,21 +16,30 @@ use crate::{
 
 /// Judges whatever is due of one rule, and commits it with what it causes.
 pub async fn evaluate(engine: &Engine, watch: &mut Watch) -> Result<(), StoreError> {
-    evaluate_by(engine, watch, async |watch: &Watch, memory, at| see(engine, watch, memory, at).await).await
+    evaluate_by(engine, watch, Eyes::Doors).await
 }
 
-/// The same with other eyes: a simulated world brings its own.
-pub async fn evaluate_by<See>(engine: &Engine, watch: &mut Watch, see: See) -> Result<(), StoreError>
-where
-    See: AsyncFn(&Watch, Memory, Time) -> (Observation, Memory),
-{
+/// Where observations come from.
+#[derive(Clone, Copy)]
+pub enum Eyes<'e> {
+    /// The clusters themselves.
+    Doors,
+    /// A timeline that is known beforehand.
+    Script(&'e (dyn Fn(Time) -> Observation + Send + Sync)),
+}
+
+/// The same with eyes of the caller's choice.
+pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> Result<(), StoreError> {
     let now = engine.clock.now();
     let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else { return Ok(()) };
     let mut draft = Draft::of(watch);
     draft.pass_over(plan.passed_over.clone());
     let mut ticks = ticks_of(&plan);
     while let Some(at) = ticks.pop() {
-        let (observation, memory) = see(watch, draft.memory.clone(), at).await;
+        let (observation, memory) = match eyes {
+            Eyes::Doors => see(engine, watch, draft.memory.clone(), at).await,
+            Eyes::Script(script) => (script(at), draft.memory.clone()),
+        };
         watch.excused = engine.excuses(watch, &observation);
         if stays_owed(watch, &observation) && (at != plan.present || is_owable(watch, at)) {
             put_off(&mut draft, watch, &observation, [at].into_iter().chain(ticks.into_iter().rev()));

@@ -6,7 +6,7 @@ use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
     clock::Clock,
     config::{Rule, RuleKey, RuleSet, Settings, rule::Source, settings},
-    engine::{Engine, evaluate::evaluate_by, schedule, watch::Watch},
+    engine::{Engine, evaluate::{Eyes, evaluate_by}, schedule, watch::Watch},
     model::{
         Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy, Reading, Reason,
         Scale, Schedule, Time, Timing, Unit,
@@ -213,8 +213,7 @@ impl World {
             }
             self.clock.turn_to(wake.max(now));
             let signal = self.signal.clone();
-            let see = async move |_: &Watch, memory: Memory, tick: Time| (signal(tick), memory);
-            evaluate_by(&self.engine, &mut watch, see).await.unwrap();
+            evaluate_by(&self.engine, &mut watch, Eyes::Script(&*signal)).await.unwrap();
             drop(watch);
             self.listen().await;
         }
