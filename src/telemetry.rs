@@ -8,12 +8,7 @@ use std::{
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{
-        counter::Counter,
-        family::Family,
-        gauge::Gauge,
-        histogram::Histogram,
-    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -99,11 +94,26 @@ impl Telemetry {
         let mut all = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let all = all.sub_registry_with_prefix("highwater");
         all.register("evaluations", "Due ticks by rule and outcome", self.evaluations.clone());
-        all.register_with_unit("evaluation_lateness", "Start of a look after it was due", Unit::Seconds, self.lateness.clone());
-        all.register_with_unit("evaluation_duration", "One turn of a rule", Unit::Seconds, self.duration.clone());
+        all.register_with_unit(
+            "evaluation_lateness",
+            "Start of a look after it was due",
+            Unit::Seconds,
+            self.lateness.clone(),
+        );
+        all.register_with_unit(
+            "evaluation_duration",
+            "One turn of a rule",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
         all.register("deliveries", "Attempts by sink and verdict", self.deliveries.clone());
         all.register("outbox_rows", "Deliveries that wait", self.outbox_rows.clone());
-        all.register_with_unit("outbox_oldest", "Age of the oldest that waits", Unit::Seconds, self.outbox_oldest.clone());
+        all.register_with_unit(
+            "outbox_oldest",
+            "Age of the oldest that waits",
+            Unit::Seconds,
+            self.outbox_oldest.clone(),
+        );
         all.register("alerts", "Alerts by rule, level and state", self.alerts.clone());
         all.register("reloads", "Reloads of the rule files by result", self.reloads.clone());
         all.register_with_unit("store", "Size of the store", Unit::Bytes, self.store_bytes.clone());

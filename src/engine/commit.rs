@@ -22,7 +22,8 @@ impl Engine {
         let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
         let mut own = self.own.lock().await;
         let own_turn = own.blind(self, &after, blind, tick);
-        let turns: Vec<Turn> = [Some(turn), own_turn.as_ref().map(|(turn, _)| turn.clone())].into_iter().flatten().collect();
+        let turns: Vec<Turn> =
+            [Some(turn), own_turn.as_ref().map(|(turn, _)| turn.clone())].into_iter().flatten().collect();
         self.note(&turns);
         self.store.commit_all(turns).await?;
         if let Some((_, own_after)) = own_turn {

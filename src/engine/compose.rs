@@ -67,7 +67,8 @@ impl<'a> Words<'a> {
 
 /// One notification for one sink: the worst first.
 pub fn delivery(watch: &Watch, sink: String, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
-    changes.sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level), change.entity.clone()));
+    changes
+        .sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level), change.entity.clone()));
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
     let mut notification = Notification {

@@ -105,7 +105,9 @@ impl Engine {
         let turn = std::panic::AssertUnwindSafe(evaluate(self, &mut watch)).catch_unwind().await;
         match turn {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(rule = key.rule, cluster = key.cluster, %error, "commit failed"),
+            Ok(Err(error)) => {
+                tracing::error!(rule = key.rule, cluster = key.cluster, %error, "commit failed")
+            }
             Err(_) => tracing::error!(rule = key.rule, cluster = key.cluster, "evaluation panicked"),
         }
         let now = self.clock.now();

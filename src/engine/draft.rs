@@ -106,8 +106,10 @@ impl Draft {
         for (entity, alert) in &mut self.state.alerts {
             let Some(level) = alert.level.filter(|_| alert.reminder_due(repeat, now)) else { continue };
             let policy = watch.rule.policy.level(level);
-            let threshold =
-                alert.latest.as_ref().and_then(|reading| policy.and_then(|policy| policy.when.resolve(reading).ok()));
+            let threshold = alert
+                .latest
+                .as_ref()
+                .and_then(|reading| policy.and_then(|policy| policy.when.resolve(reading).ok()));
             self.transitions.push(Transition {
                 entity: entity.clone(),
                 kind: Kind::Reminded,
@@ -164,7 +166,12 @@ impl Draft {
     }
 }
 
-fn apply_told(all: &mut ToldBySink, entity: &Entity, sink: &str, row: Option<crate::model::notification::Told>) {
+fn apply_told(
+    all: &mut ToldBySink,
+    entity: &Entity,
+    sink: &str,
+    row: Option<crate::model::notification::Told>,
+) {
     let Some(row) = row else {
         if let Some(rows) = all.get_mut(entity) {
             rows.remove(sink);

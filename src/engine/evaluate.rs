@@ -77,7 +77,12 @@ pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (O
 }
 
 /// A required question without an answer is indeterminate before the check sees it; it still may know better (`elasticsearch_unreachable`).
-fn read(watch: &Watch, look: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
+fn read(
+    watch: &Watch,
+    look: &Look,
+    answers: &[Result<Response, Reason>],
+    memory: Memory,
+) -> (Observation, Memory) {
     let kept = memory.clone();
     match guarded(|| watch.rule.check.read(look, answers, memory)) {
         Ok(seen) => seen,

@@ -20,7 +20,8 @@ impl Engine {
         };
         let pulse = self.pulse();
         // a beat may fall on either side of the interval's end
-        let recent = |at: Option<Time>| at.is_some_and(|at| elapsed(at, now) <= every + Duration::from_secs(2));
+        let recent =
+            |at: Option<Time>| at.is_some_and(|at| elapsed(at, now) <= every + Duration::from_secs(2));
         if !recent(pulse.ticked) {
             return Some("the scheduler did not tick".to_owned());
         }

@@ -7,8 +7,10 @@ use crate::{
     config::{Rule, RuleKey, Settings, rule::Source},
     engine::{Engine, watch::Watch},
     model::{
-        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy, Reading,
-        Reason, Scale, Schedule, Tick, Timing, Unit, policy::BlindPolicy, query::{Query, Response},
+        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy,
+        Reading, Reason, Scale, Schedule, Tick, Timing, Unit,
+        policy::BlindPolicy,
+        query::{Query, Response},
     },
     store::{Stored, Turn, turn::Card},
 };
@@ -77,11 +79,21 @@ impl Own {
 
     fn next_step(&self) -> &'static str {
         match self {
-            Self::Blind { .. } => "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then",
-            Self::DeadLetter { .. } => "read the reason, tell the people concerned by hand, and mend the sink or the message",
-            Self::SinkMisconfigured { .. } => "mend the sink's settings; what waits for it is kept and sent then",
-            Self::Store => "look at the disk and the file that the reason names; nothing is lost while highwater runs",
-            Self::Reload => "run `highwater validate` and mend what it shows; the last good rules stay in force",
+            Self::Blind { .. } => {
+                "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then"
+            }
+            Self::DeadLetter { .. } => {
+                "read the reason, tell the people concerned by hand, and mend the sink or the message"
+            }
+            Self::SinkMisconfigured { .. } => {
+                "mend the sink's settings; what waits for it is kept and sent then"
+            }
+            Self::Store => {
+                "look at the disk and the file that the reason names; nothing is lost while highwater runs"
+            }
+            Self::Reload => {
+                "run `highwater validate` and mend what it shows; the last good rules stay in force"
+            }
             Self::Late => "give highwater more processor time, or its rules wider schedules",
         }
     }
@@ -233,7 +245,8 @@ pub struct OwnAlerts {
 impl OwnAlerts {
     /// Takes up what a start found; what is not one of ours stays in `stored`.
     pub fn take_up(&mut self, settings: &Settings, stored: &mut BTreeMap<RuleKey, Stored>) {
-        let keys: Vec<(RuleKey, Own)> = stored.keys().filter_map(|key| Some((key.clone(), Own::of(key)?))).collect();
+        let keys: Vec<(RuleKey, Own)> =
+            stored.keys().filter_map(|key| Some((key.clone(), Own::of(key)?))).collect();
         for (key, own) in keys {
             let Some(found) = stored.remove(&key) else { continue };
             let watch = Watch::new(Arc::new(own.rule(settings)), &key.cluster, found);
@@ -248,7 +261,8 @@ impl OwnAlerts {
     /// What a rule says of its own sight.
     pub fn blind(&self, engine: &Engine, of: &Watch, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
         let policy = &of.rule.policy.blind;
-        let own = Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level: policy.level };
+        let own =
+            Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level: policy.level };
         self.turn(engine, &own, finding, tick)
     }
 

@@ -9,7 +9,13 @@ use tokio::sync::Mutex as TurnLock;
 
 use crate::{
     config::{self, Rule, RuleKey, RuleSet},
-    engine::{Engine, draft::Draft, lock, own::{self, Own}, watch::Watch},
+    engine::{
+        Engine,
+        draft::Draft,
+        lock,
+        own::{self, Own},
+        watch::Watch,
+    },
     model::Ending,
     store::{StoreError, Stored},
 };
@@ -25,7 +31,11 @@ pub struct Scans {
 
 impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
-    pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<Scans, StoreError> {
+    pub async fn take_up(
+        &self,
+        mut stored: BTreeMap<RuleKey, Stored>,
+        hash: u64,
+    ) -> Result<Scans, StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
         self.read_mutes().await;
         let rules = self.rules();
@@ -84,7 +94,12 @@ impl Engine {
         self.put_in_force(loaded.set, scans, at_once).await
     }
 
-    pub(super) async fn put_in_force(&self, set: RuleSet, scans: &mut Scans, at_once: bool) -> Result<(), StoreError> {
+    pub(super) async fn put_in_force(
+        &self,
+        set: RuleSet,
+        scans: &mut Scans,
+        at_once: bool,
+    ) -> Result<(), StoreError> {
         let set = Arc::new(set);
         self.rules.store(set.clone());
         let wanted: BTreeMap<RuleKey, &Arc<Rule>> =
@@ -95,7 +110,8 @@ impl Engine {
                 None => self.start_watch(rule, key, Stored::default()).await?,
             }
         }
-        let gone: Vec<RuleKey> = lock(&self.watches).keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
+        let gone: Vec<RuleKey> =
+            lock(&self.watches).keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
         let mut missing = BTreeSet::new();
         for key in gone {
             let disabled = set.disabled.contains(&key.rule);

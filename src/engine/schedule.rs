@@ -47,7 +47,11 @@ pub fn plan(timing: &Timing, progress: &Progress, now: Time) -> Option<Plan> {
         return None;
     }
     let missed = missed_between(timing, progress, watermark, present);
-    Some(if timing.windowed { windowed(timing, progress, missed, present) } else { sampled(progress, missed, present) })
+    Some(if timing.windowed {
+        windowed(timing, progress, missed, present)
+    } else {
+        sampled(progress, missed, present)
+    })
 }
 
 /// The first tick is kept even after a very long absence, but never more than 30 days of them: older outcomes are not kept either.
@@ -67,7 +71,8 @@ fn windowed(timing: &Timing, progress: &Progress, missed: Vec<Time>, present: Ti
     all.dedup();
     let too_old = |tick: &Time| elapsed(*tick, present) > timing.max_catch_up;
     let words = format!("not judged within {}", crate::model::span::show(timing.max_catch_up));
-    let passed_over = all.iter().filter(|tick| too_old(tick)).map(|tick| run(*tick, Outcome::Gap, &words)).collect();
+    let passed_over =
+        all.iter().filter(|tick| too_old(tick)).map(|tick| run(*tick, Outcome::Gap, &words)).collect();
     let owed = all.into_iter().filter(|tick| !too_old(tick)).collect();
     Plan { passed_over, owed, present }
 }

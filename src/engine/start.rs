@@ -123,7 +123,7 @@ fn open_lanes(engine: &Arc<Engine>, door: &Door, facts: mpsc::Sender<SinkFact>, 
         store: engine.store.clone(),
         clock: engine.clock.clone(),
         door: door.clone(),
-        delays: Delays::from(&engine.settings.delivery),
+        delays: Delays::of(&engine.settings.delivery),
         facts,
         count: Arc::new(move |sink, verdict| telemetry.delivered(sink, verdict)),
     };

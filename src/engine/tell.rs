@@ -126,12 +126,14 @@ impl<'a> Subject<'a> {
         let known = before.filter(|told| told.level.is_some()).map(|told| told.episode_id.clone());
         let resolved = self.transitions.iter().filter(|transition| transition.kind == Kind::Resolved);
         let passing = resolved.filter(|transition| self.wants(sink, transition.level)).map(|transition| {
-            let mut change = self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
+            let mut change =
+                self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
             let (from, to) = (self.clock_time(transition.since), self.clock_time(transition.at));
             change.note = Some(format!("told late: fired {from}, resolved {to}"));
             change
         });
-        let unknown: Vec<Change> = passing.filter(|change| Some(&change.episode_id) != known.as_ref()).collect();
+        let unknown: Vec<Change> =
+            passing.filter(|change| Some(&change.episode_id) != known.as_ref()).collect();
         unknown.into_iter()
     }
 
@@ -144,13 +146,16 @@ impl<'a> Subject<'a> {
             _ => self.open.as_ref().map(|(episode, _)| episode.clone()),
         };
         let fits = |change: &Change| {
-            Some(&change.episode_id) == episode.as_ref() && (change.kind == Kind::Resolved) == (kind == Kind::Resolved)
+            Some(&change.episode_id) == episode.as_ref()
+                && (change.kind == Kind::Resolved) == (kind == Kind::Resolved)
         };
         let found = seen.filter(|change| change.kind != Kind::Reminded).find(fits);
         let withheld = told.and_then(|told| told.withheld.as_ref());
         let mut change = match (found, withheld) {
             (Some(change), _) => change,
-            (None, Some(withheld)) if kind == Kind::Resolved && fits(&withheld.change) => (*withheld.change).clone(),
+            (None, Some(withheld)) if kind == Kind::Resolved && fits(&withheld.change) => {
+                (*withheld.change).clone()
+            }
             (None, _) => self.as_it_stands(kind, told),
         };
         change.note = withheld.map(|withheld| format!("told late: {}", withheld.by)).or(change.note);
@@ -170,20 +175,25 @@ impl<'a> Subject<'a> {
         let alert = self.alert.cloned().unwrap_or_default();
         let level = alert.level.or_else(|| told.and_then(|told| told.level)).unwrap_or(Level::Warning);
         let policy = self.watch.rule.policy.level(level);
-        let threshold = alert.latest.as_ref().zip(policy).and_then(|(reading, policy)| policy.when.resolve(reading).ok());
-        let mut change = Change::new(&self.watch.key.rule, &self.watch.key.cluster, &Transition {
-            entity: self.entity.clone(),
-            kind,
-            level,
-            previous_level: None,
-            since: alert.since.unwrap_or(self.telling.now),
-            at: self.telling.now,
-            n: alert.told.saturating_sub(1),
-            reading: alert.latest,
-            threshold,
-            peak: alert.peak,
-            ending: None,
-        });
+        let threshold =
+            alert.latest.as_ref().zip(policy).and_then(|(reading, policy)| policy.when.resolve(reading).ok());
+        let mut change = Change::new(
+            &self.watch.key.rule,
+            &self.watch.key.cluster,
+            &Transition {
+                entity: self.entity.clone(),
+                kind,
+                level,
+                previous_level: None,
+                since: alert.since.unwrap_or(self.telling.now),
+                at: self.telling.now,
+                n: alert.told.saturating_sub(1),
+                reading: alert.latest,
+                threshold,
+                peak: alert.peak,
+                ending: None,
+            },
+        );
         if let Some(told) = told.filter(|_| kind == Kind::Resolved) {
             change.episode_id.clone_from(&told.episode_id);
             change.event_id = identity::event_id(&change.episode_id, kind, 0);

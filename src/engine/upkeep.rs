@@ -45,8 +45,11 @@ impl Engine {
         let now = self.clock.now();
         let mutes = self.mutes.load_full();
         let due = |watch: &Watch| {
-            let mut withheld = watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
-            withheld.any(|(entity, _)| !mutes.iter().any(|mute| mute.covers(&watch.key.rule, entity, now))).then_some(())
+            let mut withheld =
+                watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
+            withheld
+                .any(|(entity, _)| !mutes.iter().any(|mute| mute.covers(&watch.key.rule, entity, now)))
+                .then_some(())
         };
         self.turn_where(due, |_, _| {}).await;
     }

@@ -6,10 +6,15 @@ use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
     clock::Clock,
     config::{Rule, RuleKey, RuleSet, Settings, rule::Source, settings},
-    engine::{Engine, evaluate::{Eyes, evaluate_by}, schedule, watch::Watch},
+    engine::{
+        Engine,
+        evaluate::{Eyes, evaluate_by},
+        schedule,
+        watch::Watch,
+    },
     model::{
-        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy, Reading, Reason,
-        Scale, Schedule, Time, Timing, Unit,
+        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy,
+        Reading, Reason, Scale, Schedule, Time, Timing, Unit,
         notification::Change,
         policy::BlindPolicy,
         query::{Query, Response},
@@ -167,7 +172,11 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new(rule: Rule, start: Time, signal: impl Fn(Time) -> Observation + Send + Sync + 'static) -> Self {
+    pub async fn new(
+        rule: Rule,
+        start: Time,
+        signal: impl Fn(Time) -> Observation + Send + Sync + 'static,
+    ) -> Self {
         let clock = Clock::standing_at(start);
         let store = Store::in_memory(clock.clone()).unwrap();
         Self::over(store, clock, rule, signal).await
@@ -185,8 +194,12 @@ impl World {
     }
 
     async fn engine(rule: &Rule, store: &Store, clock: &Clock) -> Engine {
-        let rules = RuleSet { rules: BTreeMap::from([(rule.id.clone(), Arc::new(rule.clone()))]), disabled: Vec::new() };
-        let engine = Engine::new(Arc::new(a_settings()), rules, store.clone(), BTreeMap::new(), clock.clone());
+        let rules = RuleSet {
+            rules: BTreeMap::from([(rule.id.clone(), Arc::new(rule.clone()))]),
+            disabled: Vec::new(),
+        };
+        let engine =
+            Engine::new(Arc::new(a_settings()), rules, store.clone(), BTreeMap::new(), clock.clone());
         engine.take_up(store.load().await.unwrap(), 0).await.unwrap();
         engine
     }
@@ -258,6 +271,8 @@ impl World {
     pub async fn outcomes(&self) -> Vec<(String, String, &'static str, u64)> {
         let runs = self.store.runs(Time::UNIX_EPOCH).await.unwrap();
         let clock = |at: Time| at.format("%H:%M").to_string();
-        runs.into_iter().map(|run| (clock(run.from), clock(run.to), run.outcome.name(), u64::from(run.n))).collect()
+        runs.into_iter()
+            .map(|run| (clock(run.from), clock(run.to), run.outcome.name(), u64::from(run.n)))
+            .collect()
     }
 }

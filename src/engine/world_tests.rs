@@ -48,7 +48,8 @@ async fn windows_missed_while_nobody_ran_are_judged_in_order_and_told_late_in_on
     world.restart(at("10:45")).await;
     world.live_until(at("10:46")).await;
     assert_eq!(world.said_to("ear"), ["10:45 resolved warning (told late: fired 10:15, resolved 10:25)"]);
-    let caught_up: u64 = world.outcomes().await.iter().filter(|run| run.2 == "caught_up").map(|run| run.3).sum();
+    let caught_up: u64 =
+        world.outcomes().await.iter().filter(|run| run.2 == "caught_up").map(|run| run.3).sum();
     assert_eq!(caught_up, 7, "10:10 to 10:40, every five minutes");
 }
 
@@ -91,8 +92,9 @@ async fn a_cluster_that_was_away_for_an_hour_moves_nothing_and_its_windows_are_m
     let away = at("10:10")..at("11:00");
     let mut world = World::new(rule(true), at("09:58"), burst("10:05", "10:31")).await;
     let (inner, clock) = (world.signal.clone(), world.clock.clone());
-    world.signal =
-        std::sync::Arc::new(move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) });
+    world.signal = std::sync::Arc::new(
+        move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) },
+    );
     world.live_until(at("12:00")).await;
     assert_eq!(world.said_to("ear"), ["10:05 fired warning", "11:00 resolved warning"]);
     assert!(world.said_to("other").is_empty(), "its cluster's own alert speaks for it");
@@ -106,8 +108,9 @@ async fn every_due_tick_has_exactly_one_outcome() {
     let away = at("10:12")..at("10:29");
     let mut world = World::new(rule(true), at("09:58"), burst("10:05", "10:15")).await;
     let (inner, clock) = (world.signal.clone(), world.clock.clone());
-    world.signal =
-        std::sync::Arc::new(move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) });
+    world.signal = std::sync::Arc::new(
+        move |tick| if away.contains(&clock.now()) { unreachable() } else { inner(tick) },
+    );
     world.live_until(at("10:41")).await;
     world.restart(at("11:11")).await;
     world.live_until(at("12:01")).await;
@@ -131,7 +134,11 @@ async fn a_restart_tells_nothing_by_itself() {
         world.live_until(cut).await;
         world.restart(cut).await;
         world.live_until(at("11:00")).await;
-        assert_eq!(world.said_to("ear"), ["10:05 fired warning", "10:20 resolved warning"], "restarted at {cut}");
+        assert_eq!(
+            world.said_to("ear"),
+            ["10:05 fired warning", "10:20 resolved warning"],
+            "restarted at {cut}"
+        );
     }
 }
 
@@ -144,11 +151,16 @@ async fn a_rule_that_is_blind_for_its_own_reasons_says_so_through_the_other_sink
     let blind = at("10:02")..at("10:30");
     let mut world = World::new(rule(true), at("09:58"), |_| percent(1.0)).await;
     let clock = world.clock.clone();
-    world.signal = std::sync::Arc::new(move |_| if blind.contains(&clock.now()) { refused() } else { percent(1.0) });
+    world.signal =
+        std::sync::Arc::new(move |_| if blind.contains(&clock.now()) { refused() } else { percent(1.0) });
     world.live_until(at("11:00")).await;
     assert!(world.said_to("ear").is_empty());
     let said = world.said_to("other");
-    assert_eq!(said, ["10:10 fired warning", "10:30 resolved warning"], "the first look that failed was 10:05");
+    assert_eq!(
+        said,
+        ["10:10 fired warning", "10:30 resolved warning"],
+        "the first look that failed was 10:05"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +197,10 @@ async fn a_changed_fingerprint_closes_what_was_open_and_says_so_first() {
     assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:02 resolved warning rule_changed"]);
 }
 
-async fn muted_world(until: &str, signal: impl Fn(Time) -> Observation + Send + Sync + 'static) -> (World, tempfile::TempDir) {
+async fn muted_world(
+    until: &str,
+    signal: impl Fn(Time) -> Observation + Send + Sync + 'static,
+) -> (World, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("highwater.db");
     let clock = Clock::standing_at(at("09:58"));
@@ -284,7 +299,10 @@ async fn a_rule_that_was_removed_while_nobody_ran_is_closed_too() {
     world.clock.turn_to(at("10:03"));
     let stored = world.store.load().await.unwrap();
     let mut scans = world.engine.take_up(stored, 0).await.unwrap();
-    let set = RuleSet { rules: BTreeMap::from([("renamed".to_owned(), Arc::new(world.rule.clone()))]), disabled: Vec::new() };
+    let set = RuleSet {
+        rules: BTreeMap::from([("renamed".to_owned(), Arc::new(world.rule.clone()))]),
+        disabled: Vec::new(),
+    };
     world.engine.put_in_force(set.clone(), &mut scans, false).await.unwrap();
     world.engine.put_in_force(set, &mut scans, false).await.unwrap();
     world.listen().await;
@@ -299,7 +317,8 @@ fn a_week_of_a_thousand_rules_is_planned_in_moments() {
     let friday: Time = "2026-03-06T16:59:00Z".parse().unwrap();
     let tick = timing.next_after(friday, Attention::default()).unwrap();
     assert_eq!(tick.to_rfc3339(), "2026-03-09T07:00:00+00:00", "nothing is due over the weekend");
-    let progress = schedule::Progress { watermark: Some(friday - MINUTE * 4), ..schedule::Progress::default() };
+    let progress =
+        schedule::Progress { watermark: Some(friday - MINUTE * 4), ..schedule::Progress::default() };
     let sunday: Time = "2026-03-08T12:00:00Z".parse().unwrap();
     assert_eq!(schedule::plan(&timing, &progress, sunday), None, "and nothing is missed");
 }
