@@ -39,11 +39,13 @@ pub fn observe(check: &dyn Check, answers: &[Result<Response, Reason>]) -> Obser
 /// The readings of an observation that saw something.
 pub fn readings(observation: &Observation) -> BTreeMap<String, &Reading> {
     let Observation::Seen { findings, .. } = observation else { panic!("{observation:?}") };
-    let reading = |(entity, finding)| match finding {
-        Finding::Value(reading) => Some((Entity::to_string(entity), reading)),
-        _ => None,
-    };
-    findings.iter().filter_map(reading).collect()
+    let mut readings = BTreeMap::new();
+    for (entity, finding) in findings {
+        if let Finding::Value(reading) = finding {
+            readings.insert(entity.to_string(), reading);
+        }
+    }
+    readings
 }
 
 pub fn only_reading(observation: &Observation) -> &Reading {
