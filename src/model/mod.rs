@@ -1,6 +1,6 @@
 //! What alerting *is*, as plain data and pure functions: no clock, network, disk, environment or randomness.
 //!
-//! Time always comes in as an argument. The state machine is in [`step`] (a whole observation) and [`alert`] (one entity).
+//! Time always comes in as an argument. The state machine is in [`step()`] (a whole observation) and [`alert`] (one entity).
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 

@@ -62,7 +62,7 @@ pub enum Finding {
     NoData(String),
     /// This entity's indeterminate; the others are judged.
     Unknown(Reason),
-    /// It is gone from an exhaustive answer. Concluded by [`super::step`], never by a check.
+    /// It is gone from an exhaustive answer. Concluded by [`super::step()`], never by a check.
     Absent,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Condition, Level, Reading, time::millis};
 
-/// Everything that [`super::step`] needs to know of a rule.
+/// Everything that [`super::step()`] needs to know of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// Ordered from the mildest to the worst; all point the same way.
