@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
+//! | [`cli`] | one file per subcommand |
+//! | [`server`] | what is answered from outside: health, readiness, metrics |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
 //! | [`config`] | settings and rule files, with complaints that point |
 //! | [`model`] | pure: entities, readings, observations, the state machine, schedule arithmetic |
@@ -17,14 +19,15 @@
 #![forbid(unsafe_code)]
 
 pub mod checks;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod elastic;
 pub mod engine;
-
 pub mod http;
 mod kinds;
 pub mod model;
+pub mod server;
 pub mod sinks;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,183 @@
+//! `alerts`: what is pending and firing, or what happened, from the store beside the daemon.
+
+use std::{cmp::Reverse, collections::BTreeMap, process::ExitCode, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    args::{self, Format, Global},
+    check::show::show_since,
+    load,
+    out::Out,
+    paint::Tone,
+    stop::{Code, Stop},
+    table::{Row, Table},
+};
+use crate::{
+    clock::Clock,
+    config::{RuleKey, Settings},
+    model::{Entity, Latch, Level, Time, notification::Withheld},
+    store::{Mute, OpenAlert, Past, Reader},
+};
+
+pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, Stop> {
+    let settings = load::settings(global)?;
+    let store = Reader::open(&settings.store.path)?;
+    let now = Clock::system().now();
+    let text = match args.since {
+        None => open(&Now::read(&store, now)?, &settings, args.format, out),
+        Some(since) => past(&store.history(now - since)?, &settings, since, args.format, out),
+    };
+    out.print(&text)?;
+    Ok(Code::Fine.into())
+}
+
+/// What the store holds at this moment.
+struct Now {
+    at: Time,
+    alerts: Vec<OpenAlert>,
+    mutes: Vec<Mute>,
+    /// By rule and entity: which sinks wait, and what they would have been told.
+    withheld: BTreeMap<(RuleKey, Entity), Vec<(String, Withheld)>>,
+}
+
+impl Now {
+    fn read(store: &Reader, at: Time) -> Result<Self, Stop> {
+        let mut alerts = store.alerts()?;
+        alerts.sort_by_key(|open| (Reverse(open.alert.level), open.key.clone(), open.entity.clone()));
+        let mut withheld = BTreeMap::new();
+        for (key, stored) in store.load()? {
+            for (entity, sinks) in stored.told {
+                let waiting: Vec<(String, Withheld)> =
+                    sinks.into_iter().filter_map(|(sink, told)| Some((sink, told.withheld?))).collect();
+                if !waiting.is_empty() {
+                    withheld.insert((key.clone(), entity), waiting);
+                }
+            }
+        }
+        Ok(Self { at, alerts, mutes: store.mutes(at)?, withheld })
+    }
+
+    fn mute(&self, open: &OpenAlert) -> Option<&Mute> {
+        self.mutes.iter().find(|mute| mute.covers(&open.key.rule, &open.entity, self.at))
+    }
+
+    fn waiting(&self, open: &OpenAlert) -> &[(String, Withheld)] {
+        self.withheld.get(&(open.key.clone(), open.entity.clone())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The told level; of a pending alert the one that it would have.
+fn level_of(open: &OpenAlert) -> Option<Level> {
+    open.alert.level.or_else(|| open.alert.latches.keys().next_back().copied())
+}
+
+fn open(now: &Now, settings: &Settings, format: Format, out: Out) -> String {
+    if format == Format::Json {
+        return json_of_open(now).to_string() + "\n";
+    }
+    let zone = settings.timezone;
+    let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5]);
+    for open in &now.alerts {
+        table.push(open_row(now, open, settings));
+    }
+    let mut text = if table.is_empty() { String::new() } else { table.render(out.width) + "\n" };
+    for mute in &now.mutes {
+        let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
+        let until = mute.until.with_timezone(&zone).format("%-d %b %H:%M %Z");
+        text += &Tone::Quiet
+            .paint(&format!("muted: {}{of} until {until}: {} ({})", mute.rule, mute.reason, mute.who));
+        text.push('\n');
+    }
+    text + &counted(now) + "\n"
+}
+
+fn open_row(now: &Now, open: &OpenAlert, settings: &Settings) -> Row {
+    let alert = &open.alert;
+    let level = level_of(open);
+    let (tone, state) = match (alert.highest_up(), level) {
+        (Some((_, Latch::Recovering(_))), _) => (Tone::Clear, "recovering"),
+        (Some(_), Some(level)) => (level.into(), level.name()),
+        _ => (Tone::Waiting, "pending"),
+    };
+    let reading = alert.latest.as_ref();
+    let value = reading.map(|reading| reading.unit.show(reading.value)).unwrap_or_default();
+    let peak = reading.zip(alert.peak).map(|(reading, peak)| reading.unit.show(peak)).unwrap_or_default();
+    let since = alert.since.map(|since| show_since(since, now.at, settings.timezone)).unwrap_or_default();
+    let entity = open.entity.to_string();
+    let mut row = Row::new(tone, [state, &open.key.rule, &open.key.cluster, &entity, &value, &peak, &since]);
+    if let Some(mute) = now.mute(open) {
+        let until = mute.until.with_timezone(&settings.timezone).format("%H:%M");
+        row.notes.push(format!("muted until {until}: {}", mute.reason));
+    }
+    let sinks: Vec<&str> = now.waiting(open).iter().map(|(sink, _)| sink.as_str()).collect();
+    if !sinks.is_empty() {
+        row.notes.push(format!("withheld from {}", sinks.join(", ")));
+    }
+    row
+}
+
+/// `2 critical, 1 pending`
+fn counted(now: &Now) -> String {
+    let mut counts: BTreeMap<Reverse<Option<Level>>, usize> = BTreeMap::new();
+    for open in &now.alerts {
+        *counts.entry(Reverse(open.alert.level)).or_default() += 1;
+    }
+    let part = |(level, count): (&Reverse<Option<Level>>, &usize)| match level.0 {
+        Some(level) => Tone::from(level).paint(&format!("{count} {level}")),
+        None => Tone::Waiting.paint(&format!("{count} pending")),
+    };
+    let parts: Vec<String> = counts.iter().map(part).collect();
+    if parts.is_empty() { Tone::Clear.paint("nothing is pending or firing") } else { parts.join(", ") }
+}
+
+fn json_of_open(now: &Now) -> Value {
+    let alert = |open: &OpenAlert| {
+        let (alert, reading) = (&open.alert, open.alert.latest.as_ref());
+        let mute = now.mute(open);
+        json!({
+            "rule": open.key.rule, "cluster": open.key.cluster, "summary": open.card.summary,
+            "entity": open.entity, "state": alert.state(), "level": level_of(open),
+            "value": reading.map(|reading| reading.value), "unit": reading.map(|reading| reading.unit),
+            "since": alert.since, "seen": alert.seen, "peak": alert.peak,
+            "facts": reading.map(|reading| &reading.facts.0),
+            "muted": mute.map(mute_as_json),
+            "withheld_from": now.waiting(open).iter().map(|(sink, _)| sink).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "at": now.at,
+        "alerts": now.alerts.iter().map(alert).collect::<Vec<_>>(),
+        "mutes": now.mutes.iter().map(mute_as_json).collect::<Vec<_>>(),
+    })
+}
+
+fn mute_as_json(mute: &Mute) -> Value {
+    json!({ "rule": mute.rule, "entity": mute.entity, "until": mute.until, "reason": mute.reason, "who": mute.who })
+}
+
+fn past(history: &[Past], settings: &Settings, since: Duration, format: Format, out: Out) -> String {
+    if format == Format::Json {
+        let change = |past: &Past| json!({ "rule": past.key.rule, "cluster": past.key.cluster, "change": past.transition });
+        return json!({ "changes": history.iter().map(change).collect::<Vec<_>>() }).to_string() + "\n";
+    }
+    if history.is_empty() {
+        return format!("nothing happened in {}\n", crate::model::span::show(since));
+    }
+    let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6]);
+    for Past { key, transition } in history {
+        let reading = transition.reading.as_ref();
+        let value = reading.map(|reading| reading.unit.show(reading.value)).unwrap_or_default();
+        let peak =
+            reading.zip(transition.peak).map(|(reading, peak)| reading.unit.show(peak)).unwrap_or_default();
+        let when = transition.at.with_timezone(&settings.timezone).format("%-d %b %H:%M:%S").to_string();
+        let (tone, what) = match transition.ending {
+            Some(ending) if ending.name() == "cleared" => (Tone::Clear, "recovered".to_owned()),
+            Some(ending) => (Tone::Quiet, ending.name().replace('_', " ")),
+            None => (transition.level.into(), format!("{} {}", transition.kind.name(), transition.level)),
+        };
+        let entity = transition.entity.to_string();
+        table.push(Row::new(tone, [&what, &when, &key.rule, &key.cluster, &entity, &value, &peak]));
+    }
+    table.render(out.width)
+}

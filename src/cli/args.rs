@@ -1,0 +1,207 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::check::worst::FailOn;
+use crate::model::{Entity, span::Span};
+
+/// Alerting rules over Elasticsearch: judged on a schedule, told once.
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: 0 fine · 64 usage · 70 a fault of highwater · 74 store, lock, port or output · \
+                        78 settings or rules are wrong. `check` has its own, see `highwater check --help`."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Settings; of several files the later ones win
+    #[arg(long, global = true, value_name = "FILE", env = "HIGHWATER_CONFIG", value_delimiter = ':')]
+    #[arg(default_value = "config/highwater.yaml", action = ArgAction::Append)]
+    pub config: Vec<PathBuf>,
+    /// Rule files and folders, in place of those that the settings name
+    #[arg(long, global = true, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// One setting, like `server.listen=127.0.0.1:0`; it wins over files and environment
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Accept passwords and tokens that stand in a settings file as plain text
+    #[arg(long, global = true)]
+    pub allow_literal_secrets: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Check(Check),
+    /// Read settings and rules, and say what is wrong with them
+    Validate,
+    /// Show what is loaded: check, schedule, next look, levels
+    Rules,
+    Alerts(Alerts),
+    Mute(Mute),
+    Unmute(Unmute),
+    /// Try out sinks
+    #[command(subcommand)]
+    Sinks(Sinks),
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// Judge rules once: nothing is sent, and no state is written
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Exit codes, in this order: 2 critical · 3 anything unknown · 1 warning · 0 clear (info too).\n\
+                        Data that is missing counts as the rule says: keep 3, resolve 0, fire LEVEL as that level."
+)]
+pub struct Check {
+    /// Only these rules
+    #[arg(id = "chosen", value_name = "RULE")]
+    pub rules: Vec<String>,
+    /// The mildest level that counts; nothing turns "unknown" into success
+    #[arg(long, value_name = "LEVEL", default_value = "warning")]
+    pub fail_on: FailOn,
+    /// For people, or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+    /// Remember here from call to call, so that `for` counts
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Take a breach as lasting (the default without --state)
+    #[arg(long, conflicts_with_all = ["state", "wait"])]
+    pub at_once: bool,
+    /// Keep looking until all is clear, or a breach outlives its `for`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
+}
+
+/// Show what is pending and firing, also while the daemon runs
+#[derive(Clone, Debug, Args)]
+pub struct Alerts {
+    /// Show what happened in this time instead
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// For people, or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+/// Tell nobody of a rule for a while; what still fires then is told then
+#[derive(Clone, Debug, Args)]
+pub struct Mute {
+    /// Its id
+    pub rule: String,
+    /// Only this one: `node=es-1`, or `index=a,shard=0`
+    #[arg(value_parser = entity)]
+    pub entity: Option<Entity>,
+    /// How long
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub span: Duration,
+    /// Why, for whoever asks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// End mutes before their time
+#[derive(Clone, Debug, Args)]
+pub struct Unmute {
+    /// Its id
+    pub rule: String,
+    /// Only this one; without it, every mute of the rule ends
+    #[arg(value_parser = entity)]
+    pub entity: Option<Entity>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sinks {
+    /// Send a message that is marked as a test, and its recovery, and say what the service answered
+    Test {
+        /// As the settings name it
+        #[arg(value_name = "NAME")]
+        sink: String,
+    },
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    Span::parse(text).map(|span| span.0)
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` sets nothing; write `server.listen=127.0.0.1:0`")),
+    }
+}
+
+fn entity(text: &str) -> Result<Entity, String> {
+    let mut labels = Vec::new();
+    for part in text.split(',') {
+        match part.split_once('=') {
+            Some((name, value)) if !name.is_empty() => labels.push((name, value)),
+            _ => return Err(format!("`{part}` is no label; write `node=es-1`, or `a=1,b=2`")),
+        }
+    }
+    Ok(Entity::new(labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rule_can_be_named_beside_the_folders_of_rules() {
+        let cli = Cli::try_parse_from(["highwater", "check", "a", "b", "--rules", "folder"]).unwrap();
+        let Command::Check(check) = cli.command else { panic!("check") };
+        assert_eq!(check.rules, ["a", "b"]);
+        assert_eq!(cli.global.rules, [PathBuf::from("folder")]);
+    }
+
+    #[test]
+    fn an_entity_is_written_as_it_is_shown() {
+        assert_eq!(entity("index=a,shard=0").unwrap().to_string(), "index=a,shard=0");
+        assert_eq!(entity("service=a=b").unwrap().get("service"), Some("a=b"));
+        assert!(entity("es-1").unwrap_err().contains("node=es-1"));
+        assert!(entity("=1").is_err());
+    }
+}

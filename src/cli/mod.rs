@@ -1,0 +1,90 @@
+//! The command line: one file per subcommand. What people see of highwater beside its messages.
+
+mod alerts;
+pub mod args;
+mod check;
+mod completions;
+mod load;
+mod logs;
+mod mute;
+mod out;
+mod paint;
+mod rules;
+mod sinks;
+pub mod stop;
+mod table;
+mod unmute;
+mod validate;
+mod words;
+
+use std::{ffi::OsString, panic, process::ExitCode};
+
+use clap::Parser;
+
+use self::{
+    args::{Cli, Command},
+    out::Out,
+    paint::Tone,
+    stop::{Code, Stop},
+};
+
+/// Does what the command line asks, and says how it went.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
+    let out = Out::new(cli.global.color);
+    match panic::catch_unwind(|| dispatch(cli, out)) {
+        // the panic has said on standard error what it was
+        Err(_) => Code::Fault.into(),
+        Ok(Ok(code)) => code,
+        Ok(Err(stop)) => {
+            complain(&stop, out);
+            stop.code().into()
+        }
+    }
+}
+
+/// Help and version are asked for; anything else is a mistake.
+fn misread(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    match (error.use_stderr(), printed) {
+        (true, _) => Code::Usage.into(),
+        (false, Ok(())) => Code::Fine.into(),
+        (false, Err(_)) => Code::Io.into(),
+    }
+}
+
+fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
+    let Cli { global, command } = cli;
+    logs::start(global.verbose);
+    match command {
+        Command::Check(args) => check::run(&global, &args, out),
+        Command::Validate => validate::run(&global, out),
+        Command::Rules => rules::run(&global, out),
+        Command::Alerts(args) => alerts::run(&global, &args, out),
+        Command::Mute(args) => mute::run(&global, args, out),
+        Command::Unmute(args) => unmute::run(&global, &args, out),
+        Command::Sinks(args::Sinks::Test { sink }) => sinks::run(&global, &sink, out),
+        Command::Completions { shell } => completions::run(shell, out),
+    }
+}
+
+fn complain(stop: &Stop, out: Out) {
+    match stop {
+        Stop::Unheard => {}
+        Stop::Complaints(complaints) => {
+            Out::note(&complaints.render(out.coloured()));
+            let mistakes = words::count(complaints.errors(), "mistake");
+            Out::note(&format!("{} {mistakes}\n", Tone::Critical.paint("error:")));
+        }
+        other => Out::note(&format!("{} {other}\n", Tone::Critical.paint("error:"))),
+    }
+}
+
+/// Runs what has to wait for others.
+fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Stop::Fault(format!("no threads: {error}")))?.block_on(work)
+}

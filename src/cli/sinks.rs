@@ -1,0 +1,125 @@
+//! `sinks test`: a message that is marked as a test, sent as a real one would be, and what the service said to it.
+
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
+
+use super::{
+    args::Global,
+    block_on, load,
+    out::Out,
+    paint::Tone,
+    stop::{Code, Stop},
+};
+use crate::{
+    clock::Clock,
+    config::Settings,
+    engine::start::reveal,
+    http::Http,
+    model::{
+        Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
+        notification::{Change, Delivery, Notification, Status},
+        wording,
+    },
+    sinks::{Answer, Message, Sink, Verdict},
+};
+
+pub fn run(global: &Global, name: &str, out: Out) -> Result<ExitCode, Stop> {
+    let settings = load::settings(global)?;
+    let Some(sink) = settings.sinks.get(name) else {
+        return Err(Stop::unknown("sink", name, settings.sinks.keys().map(String::as_str)));
+    };
+    let taken = block_on(test(&settings, name, sink.clone(), out))?;
+    Ok(if taken { Code::Fine } else { Code::No }.into())
+}
+
+/// Fired, then resolved. The second is not sent where the first was not taken.
+async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) -> Result<bool, Stop> {
+    let clock = Clock::system();
+    let http = Http::new(settings.delivery.timeout, clock.clone())
+        .map_err(|error| Stop::Fault(error.to_string()))?;
+    let since = clock.now();
+    let reveal = reveal();
+    let mut handle = None;
+    for kind in [Kind::Fired, Kind::Resolved] {
+        let delivery = delivery(settings, name, kind, since);
+        let message = sink.render(&delivery, handle.as_ref());
+        let answer = match &message {
+            Message::Http { .. } => http.send(&sink.destination(), &message, reveal.as_ref()).await,
+            Message::Line(line) => {
+                out.print(&format!("{line}\n"))?;
+                Answer::Written
+            }
+        };
+        let verdict = sink.classify(&answer);
+        out.print(&in_words(name, kind, &verdict))?;
+        match verdict {
+            Verdict::Accepted { handle: given } => handle = given,
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+fn in_words(name: &str, kind: Kind, verdict: &Verdict) -> String {
+    let what = if kind == Kind::Fired { "the test alert" } else { "its recovery" };
+    match verdict {
+        Verdict::Accepted { .. } => format!("{}: {name} took {what}\n", Tone::Clear.paint("delivered")),
+        Verdict::Later { after, why } => {
+            let after = after.map(|after| format!(", and asks for {}", crate::model::span::show(after)));
+            let after = after.unwrap_or_default();
+            format!(
+                "{}: {what}: {name} {why}{after}; highwater would try again\n",
+                Tone::Warning.paint("not now")
+            )
+        }
+        Verdict::Never { why } => {
+            format!(
+                "{}: {what}: {name} {why}; it will not take this message\n",
+                Tone::Critical.paint("refused")
+            )
+        }
+        Verdict::Misconfigured { why } => {
+            let words = "nothing will arrive until its settings are mended";
+            format!("{}: {what}: {name} {why}; {words}\n", Tone::Critical.paint("misconfigured"))
+        }
+    }
+}
+
+/// As the engine would compose it, but marked.
+fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Delivery {
+    let entity = Entity::of("test", "highwater");
+    let value = if kind == Kind::Fired { 91 } else { 40 };
+    let change = Change::new(
+        "highwater-test",
+        "highwater",
+        &Transition {
+            entity,
+            kind,
+            level: Level::Warning,
+            previous_level: None,
+            since,
+            at: since,
+            n: u32::from(kind == Kind::Resolved),
+            reading: Some(Reading::new(Number::Int(value), Unit::Percent)),
+            threshold: Some(Number::Int(90)),
+            peak: Some(Number::Int(91)),
+            ending: (kind == Kind::Resolved).then_some(Ending::Cleared),
+        },
+    );
+    let mut notification = Notification {
+        version: 1,
+        notification_id: identity::notification_id(sink, [change.event_id.as_str()]),
+        rule: "highwater-test".to_owned(),
+        summary: "A test message of highwater; nothing is wrong".to_owned(),
+        cluster: "highwater".to_owned(),
+        at: since,
+        status: if kind == Kind::Resolved { Status::Resolved } else { Status::Firing },
+        level: Level::Warning,
+        text: String::new(),
+        labels: BTreeMap::new(),
+        runbook: None,
+        alerts: vec![change],
+        test: true,
+    };
+    notification.text = wording::text(&notification, settings.timezone);
+    Delivery { sink: sink.to_owned(), notification, zone: settings.timezone }
+}

@@ -1,0 +1,159 @@
+//! Aligned columns: the first is coloured, and below a row there may be notes over the whole width.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Row as Line, Table as Columns, presets};
+
+use super::paint::Tone;
+
+/// How far notes stand in.
+const INDENT: usize = 4;
+
+/// Rows for people.
+#[derive(Debug)]
+pub struct Table {
+    header: Vec<&'static str>,
+    /// Columns of numbers.
+    right: Vec<usize>,
+    rows: Vec<Row>,
+}
+
+/// One row: its first cell is what the eye looks for.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    pub tone: Tone,
+    pub cells: Vec<String>,
+    /// What explains it, in words.
+    pub notes: Vec<String>,
+}
+
+impl Row {
+    pub fn new(tone: Tone, cells: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { tone, cells: cells.into_iter().map(Into::into).collect(), notes: Vec::new() }
+    }
+}
+
+impl Table {
+    pub fn new(header: impl IntoIterator<Item = &'static str>, right: &[usize]) -> Self {
+        Self { header: header.into_iter().collect(), right: right.to_vec(), rows: Vec::new() }
+    }
+
+    pub fn push(&mut self, row: Row) {
+        self.rows.push(row);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// With colours. Where a `width` is given, cells are cut and notes are wrapped to it.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let lines = self.aligned(width);
+        let mut lines = lines.iter().map(|line| line.trim_end());
+        let mut text = String::new();
+        if let Some(header) = lines.next() {
+            text += &format!("{}\n", Tone::Quiet.paint(header));
+        }
+        for (row, line) in self.rows.iter().zip(lines) {
+            text += &format!("{}\n", painted(row, line));
+            for note in row.notes.iter().flat_map(|note| wrapped(note, width)) {
+                text += &format!("{:INDENT$}{}\n", "", Tone::Quiet.paint(&note));
+            }
+        }
+        text
+    }
+
+    /// One line for the header, and one for every row.
+    fn aligned(&self, width: Option<usize>) -> Vec<String> {
+        let mut columns = Columns::new();
+        columns.load_style(presets::NOTHING).force_no_tty();
+        columns.set_truncation_indicator("…");
+        if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
+            columns.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        columns.set_header(one_line(self.header.iter().copied()));
+        for row in &self.rows {
+            columns.add_row(one_line(row.cells.iter().map(String::as_str)));
+        }
+        for (at, column) in columns.column_iter_mut().enumerate() {
+            column.set_padding((0, 2));
+            if self.right.contains(&at) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        columns.lines().collect()
+    }
+}
+
+fn one_line<'a>(cells: impl Iterator<Item = &'a str>) -> Line {
+    let clean = |cell: &str| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let mut line = Line::from(cells.map(|cell| Cell::new_owned(clean(cell))).collect::<Vec<_>>());
+    line.max_height(1);
+    line
+}
+
+/// The first cell in its colour; rows in which all is well step back.
+fn painted(row: &Row, line: &str) -> String {
+    let first = row.cells.first().map_or(0, String::len);
+    let (head, rest) = line.split_at_checked(first).unwrap_or((line, ""));
+    let rest = if row.tone == Tone::Clear { Tone::Quiet.paint(rest) } else { rest.to_owned() };
+    format!("{}{rest}", row.tone.paint(head))
+}
+
+/// Between words, to `width`; a word that is longer than a line stays whole, so that it can be copied.
+pub fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(INDENT).max(20));
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn numbers_stand_under_each_other_and_no_line_ends_in_blanks() {
+        let mut table = Table::new(["state", "rule", "value"], &[2]);
+        table.push(Row::new(Tone::Critical, ["critical", "a", "9 %"]));
+        table.push(Row::new(Tone::Clear, ["clear", "bb", "10.5 %"]));
+        assert_eq!(
+            plain(&table.render(None)),
+            "state     rule   value\ncritical  a        9 %\nclear     bb    10.5 %\n"
+        );
+    }
+
+    #[test]
+    fn a_long_cell_is_cut_on_a_narrow_terminal_and_kept_in_a_pipe() {
+        let mut table = Table::new(["state", "rule"], &[]);
+        table.push(Row::new(Tone::Plain, ["clear", &"x".repeat(100)]));
+        let narrow = plain(&table.render(Some(40)));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+        assert!(narrow.contains('…'), "{narrow}");
+        assert!(plain(&table.render(None)).contains(&"x".repeat(100)));
+    }
+
+    #[test]
+    fn what_came_from_outside_cannot_break_the_rows() {
+        let mut table = Table::new(["state", "rule"], &[]);
+        table.push(Row::new(Tone::Plain, ["clear", "a\nb\u{1b}[31m"]));
+        assert_eq!(table.render(None).lines().count(), 2);
+        assert!(!table.aligned(None).concat().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn notes_wrap_between_words() {
+        assert_eq!(wrapped("one two three four five", Some(24)), ["one two three four", "five"]);
+        assert_eq!(wrapped("a b", None), ["a b"]);
+    }
+}
