@@ -75,7 +75,7 @@ fn sum(row: &[Value]) -> i64 {
     i64::from_le_bytes(sum.to_le_bytes())
 }
 
-/// Brings an open database to the newest schema, in one transaction. Returns the version it had, if it had one.
+/// Brings an open database to the newest schema, in one transaction. Returns the older version it had, if it had one.
 pub(super) fn migrate(db: &Connection, path: &Path, steps: &[&str]) -> Result<Option<u32>, StoreError> {
     let found = version(db)?;
     let known = steps.len() as u32;
@@ -89,7 +89,7 @@ pub(super) fn migrate(db: &Connection, path: &Path, steps: &[&str]) -> Result<Op
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     if found == known {
-        return Ok(Some(found));
+        return Ok(None);
     }
     let turn = db.unchecked_transaction()?;
     for step in &steps[found as usize..] {

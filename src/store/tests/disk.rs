@@ -101,7 +101,7 @@ fn an_older_store_is_brought_forward_in_one_transaction_or_stays_as_it_is() {
     let forward = [MIGRATIONS[0], "ALTER TABLE rules ADD COLUMN colour TEXT;"];
     assert_eq!(schema::migrate(&db, &house.path(), &forward).unwrap(), Some(1));
     assert_eq!((schema::version(&db).unwrap(), count(&db)), (2, 1));
-    assert_eq!(schema::migrate(&db, &house.path(), &forward).unwrap(), Some(2), "once is enough");
+    assert_eq!(schema::migrate(&db, &house.path(), &forward).unwrap(), None, "once is enough");
 }
 
 #[test]

@@ -27,7 +27,7 @@ async fn what_was_committed_is_there_after_a_restart_to_the_last_digit() {
     store.close().await.unwrap();
 
     let (store, opening) = Store::open(&path, clock()).unwrap();
-    assert_eq!(opening.complaint(), None);
+    assert_eq!(opening, Opening::default());
     let stored = store.load().await.unwrap().remove(&turn.key).unwrap();
     let alerts = turn.alerts.into_iter().map(|(entity, alert)| (entity, alert.unwrap())).collect();
     assert_eq!(stored.state, crate::model::RuleState { alerts, blind: turn.blind });
