@@ -1,6 +1,6 @@
 //! The memory: alerts, what was told, the outbox and the outcomes, in one SQLite file and one transaction per turn.
 //!
-//! One thread owns the database. Whatever waits in its queue is committed together and synced once (see [`writer`]).
+//! One thread owns the database. Whatever waits in its queue is committed together and synced once.
 //! A [`Reader`] and [`Mutes`] work beside the daemon, from another process.
 
 mod columns;
