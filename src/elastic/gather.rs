@@ -16,9 +16,10 @@ use tokio::sync::oneshot;
 use super::{client::Client, complete::malformed, request::Request};
 use crate::model::{Cause, Reason, Time};
 
-/// The window stays open as long as searches keep coming, but never longer than a few of these.
+/// A batch leaves once nothing has come for so long …
 const WINDOW: Duration = Duration::from_millis(5);
-const MOST_WINDOWS: u32 = 4;
+/// … or after so many of these.
+const MOST_WINDOWS: u32 = 10;
 /// Searches that made a batch fail, and are asked alone from then on.
 const MOST_SUSPECTS: usize = 10_000;
 
@@ -45,6 +46,8 @@ pub(super) struct Gather {
 #[derive(Default)]
 struct Waiting {
     items: VecDeque<Item>,
+    /// How many have ever come.
+    arrived: u64,
     /// Somebody is watching the window.
     watched: bool,
 }
@@ -72,10 +75,11 @@ impl Gather {
     fn push(self: &Arc<Self>, item: Item) {
         let mut waiting = self.waiting();
         waiting.items.push_back(item);
+        waiting.arrived += 1;
         if waiting.items.len() >= self.max_batch {
             let full = waiting.items.drain(..).collect();
             drop(waiting);
-            tokio::spawn(self.clone().send_batches(full));
+            tokio::spawn(self.clone().send(full));
         } else if !waiting.watched {
             waiting.watched = true;
             drop(waiting);
@@ -84,14 +88,14 @@ impl Gather {
     }
 
     async fn watch(self: Arc<Self>) {
-        let mut seen = 0;
+        let mut seen = self.waiting().arrived;
         for _ in 0..MOST_WINDOWS {
             tokio::time::sleep(WINDOW).await;
-            let now = self.waiting().items.len();
-            if now <= seen {
+            let arrived = self.waiting().arrived;
+            if arrived == seen {
                 break;
             }
-            seen = now;
+            seen = arrived;
         }
         self.leave().await;
     }
@@ -111,10 +115,6 @@ impl Gather {
             }
             Err(reason) => refuse(items, &reason),
         }
-    }
-
-    async fn send_batches(self: Arc<Self>, items: VecDeque<Item>) {
-        self.send(items).await;
     }
 
     async fn send(self: Arc<Self>, items: VecDeque<Item>) {

@@ -168,14 +168,17 @@ fn cause(status: u16, trouble: &Trouble) -> Cause {
         408 => Cause::Timeout,
         429 => Cause::Overloaded,
         400 if is_unknown_feature(trouble) => Cause::Unsupported,
-        300..=399 => Cause::Malformed,
+        100..=399 => Cause::Malformed,
         500.. => server_cause(status, trouble),
         _ => Cause::Invalid,
     }
 }
 
 fn is_unknown_feature(trouble: &Trouble) -> bool {
-    trouble.says("no handler found")
+    // An API of one path part that is not known is taken for an index.
+    let unknown_path = trouble.is("invalid_index_name_exception") && trouble.says("must not start with '_'");
+    unknown_path
+        || trouble.says("no handler found")
         || trouble.is("unsupported_operation_exception")
         || trouble.says("not available when running in serverless mode")
 }

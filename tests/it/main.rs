@@ -9,4 +9,5 @@ mod support;
 
 mod architecture;
 mod compose;
+mod elastic;
 mod engines_start;

@@ -2,3 +2,4 @@
 
 pub mod engine;
 pub mod not_run;
+pub mod wire;
