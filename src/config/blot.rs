@@ -55,7 +55,12 @@ fn after_host(line: &str, from: usize) -> usize {
     let end = line[host..]
         .find(['/', '?', '"', '\'', ' ', ',', ']', '}', '\n'])
         .map_or(line.len(), |end| host + end);
-    if line[host..end].contains('@') { host } else { end }
+    let says_more = line[end..].chars().any(char::is_alphanumeric);
+    match line[host..end].contains('@') {
+        true => host,
+        false if says_more => end,
+        false => line.len(),
+    }
 }
 
 /// Secrets that reach over several lines.
@@ -94,7 +99,7 @@ mod tests {
             ("webhook_url: https://hooks.example/T/1", "webhook_url: *************************"),
             ("url: https://host/path?x=1", "url: https://host*********"),
             ("urls: [http://u:p@host:9200]", "urls: [http://**************"),
-            ("urls: [http://127.0.0.1:9200]", "urls: [http://127.0.0.1:9200*"),
+            ("urls: [http://127.0.0.1:9200]", "urls: [http://127.0.0.1:9200]"),
             ("# a password is needed", "# a password is needed"),
         ] {
             assert_eq!(blot_line(line), shown);

@@ -202,11 +202,24 @@ impl<'a> Shown<'a> {
             shown.message = format!("{}: {}", source.name, complaint.message).into();
             return shown;
         }
+        if too_wide(&source.text, place) {
+            let (line, column) = sources.line_and_column(place);
+            shown.message = format!("{}:{line}:{column}: {}", source.name, complaint.message).into();
+            return shown;
+        }
         let (start, len) = on_one_line(&source.text, place);
         shown.source = Some(NamedSource::new(&source.name, source.text.clone()));
         shown.span = (start, len);
         shown
     }
+}
+
+/// Lines that no screen shows are better left out; the lines around a place are shown with it.
+fn too_wide(text: &str, place: Place) -> bool {
+    const WIDEST: usize = 500;
+    let start = text.floor_char_boundary(place.range().start);
+    let around = text[..start].rsplit('\n').take(2).chain(text[start..].split('\n').take(2));
+    around.into_iter().any(|line| line.len() > WIDEST)
 }
 
 /// A caret below more than one line helps nobody: it ends where the line ends.

@@ -12,7 +12,7 @@ use super::{
     yaml::MAX_FILE,
 };
 
-/// Folders in folders: deeper than this is a loop of links.
+/// Folders in folders: deeper than this is a mistake.
 const MAX_FOLDERS: usize = 32;
 
 /// A file that was read; its text is in the sources.
@@ -64,6 +64,9 @@ impl Walk<'_> {
             self.failed.push((folder.to_owned(), io::Error::other("folders are nested too deeply")));
             return;
         }
+        if !self.is_new(folder) {
+            return;
+        }
         let entries = match fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             Ok(entries) => entries,
             Err(error) => return self.failed.push((folder.to_owned(), error)),
@@ -82,10 +85,14 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: PathBuf) {
-        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if self.seen.insert(real) {
+        if self.is_new(&path) {
             self.found.insert(path);
         }
+    }
+
+    /// Links may lead to one place from several, or round in a circle.
+    fn is_new(&mut self, path: &Path) -> bool {
+        self.seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 }
 

@@ -74,6 +74,7 @@ fn rebuild(merged: &Found, layers: &[&Node]) -> Node {
         let below: Vec<&Node> = found.iter().map(|(_, node)| *node).collect();
         entries.push(((*key).clone(), rebuild(value, &below)));
     }
+    entries.sort_by_key(|(key, _): &(Key, Node)| key.place);
     Node { place: winner.place, value: Value::Map(entries) }
 }
 

@@ -132,9 +132,7 @@ impl Loader {
             self.remember_unread(node);
             return;
         };
-        if !self.is_new(&form.id.value, form.id.place) {
-            return;
-        }
+        let new = self.is_new(&form.id.value, form.id.place);
         if form.id.value == UNREACHABLE {
             rule_build::fill(&mut form, &built_in_defaults());
         }
@@ -145,7 +143,7 @@ impl Loader {
         let (id, enabled) = (form.id.value.clone(), form.enabled);
         let rule = rule_build::build(form, &self.world, written, &mut self.report);
         match rule {
-            Some(rule) if enabled => drop(self.rules.insert(id, Arc::new(rule))),
+            Some(rule) if enabled && new => drop(self.rules.insert(id, Arc::new(rule))),
             _ => self.disabled.extend((!enabled).then_some(id)),
         }
     }

@@ -13,6 +13,7 @@ pub mod near;
 mod node;
 pub mod place;
 mod read;
+pub mod reference;
 pub mod rule;
 mod rule_build;
 mod rule_form;

@@ -25,7 +25,7 @@ pub const UNREACHABLE_KIND: &str = "elasticsearch_unreachable";
 
 const QUERY_DELAY: Duration = Duration::from_secs(30);
 const MAX_CATCH_UP: Duration = Duration::from_secs(3600);
-const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), MissingThen::Resolve);
+pub const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), MissingThen::Resolve);
 
 /// What rules may name, and what holds for all of them.
 #[derive(Debug)]

@@ -37,7 +37,7 @@ pub fn parse(form: &ScheduleForm, zone: &str) -> Result<Schedule, Complaint> {
             let zone = zone_form.map_or(zone, |zone| zone.value.as_str());
             let cron = CronSchedule::parse(&long.cron.value, zone).map_err(|why| {
                 let blamed = zone_form.filter(|_| why.starts_with("unknown time zone")).unwrap_or(&long.cron);
-                blamed.error(why)
+                blamed.error(why.trim_end_matches('.'))
             })?;
             Ok(Schedule::Cron(cron))
         }

@@ -105,6 +105,9 @@ impl Loader {
         overrides: &BTreeMap<String, String>,
         allow_literal: bool,
     ) -> Result<Settings, Complaints> {
+        if self.report.has_errors() {
+            return Err(self.report.finish(self.sources));
+        }
         self.layers.push(environment);
         self.layers.push(layers::command_line(overrides, &mut self.sources));
         let merged = layers::merge(std::mem::take(&mut self.layers), &mut self.report);

@@ -110,7 +110,7 @@ fn check_one(written: &Written, scale: Scale, level: Level) -> Result<(), String
     }
     if overlap(when, clear) {
         return Err(format!(
-            "`{}` and `clear {}` both hold for some values; leave a gap, or no overlap, between them",
+            "`{}` and `clear {}` both hold for some values; move one of them: a gap between them is fine",
             when.show(scale.unit()),
             clear.show(scale.unit())
         ));

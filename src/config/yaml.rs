@@ -161,7 +161,8 @@ fn settle(node: &mut Node, text: &str, source: u32) {
 
 fn complain(error: &serde_saphyr::Error, text: &str, source: u32) -> Complaint {
     let place = error.location().map_or(Place::new(source, 0, 0), |location| locate(&location, text, source));
-    bare_comparator(text, place).unwrap_or_else(|| word(error)).at(place)
+    let special = bare_comparator(text, place).or_else(|| tab(error, text, source));
+    special.unwrap_or_else(|| word(error)).at(place)
 }
 
 /// The scanner's own errors know their line and column only.
@@ -196,8 +197,41 @@ fn word(error: &serde_saphyr::Error) -> Complaint {
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => aliases(),
         Error::AliasError { error, .. } => word(error),
-        other => Complaint::error(without_position(&other.to_string())),
+        other => scanner(&without_position(&other.to_string())),
     }
+}
+
+fn scanner(text: &str) -> Complaint {
+    if text.contains("recursion limit") {
+        return too_deep();
+    }
+    let complaint = Complaint::error(text);
+    if text.contains("anchor or alias") {
+        return complaint.hint("a text that begins with `*` or `&` has to be quoted");
+    }
+    complaint
+}
+
+/// The scanner blames what stands before the tab.
+fn tab(error: &serde_saphyr::Error, text: &str, source: u32) -> Option<Complaint> {
+    if !error.to_string().contains("tab") {
+        return None;
+    }
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(at) = line[..indent].find('\t') {
+            let complaint =
+                Complaint::error("a tab stands where YAML wants spaces").hint("indent with spaces");
+            return Some(complaint.at(Place::new(source, start + at, 1)));
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn too_deep() -> Complaint {
+    Complaint::error(format!("it is nested deeper than {MAX_DEPTH} levels"))
 }
 
 fn second_document() -> Complaint {
@@ -211,9 +245,7 @@ fn aliases() -> Complaint {
 fn over_budget(breach: &BudgetBreach) -> Complaint {
     match breach {
         BudgetBreach::Documents { .. } => second_document(),
-        BudgetBreach::Depth { .. } => {
-            Complaint::error(format!("it is nested deeper than {MAX_DEPTH} levels"))
-        }
+        BudgetBreach::Depth { .. } => too_deep(),
         BudgetBreach::Aliases { .. }
         | BudgetBreach::Anchors { .. }
         | BudgetBreach::AliasAnchorRatio { .. }
@@ -235,9 +267,7 @@ fn without_position(text: &str) -> String {
 /// `warning: > 10%` begins a block of text in YAML, which nobody means.
 fn bare_comparator(text: &str, place: Place) -> Option<Complaint> {
     let start = place.range().start.min(text.len());
-    let before = text.get(..start)?;
-    let lines = [before.rsplit('\n').next().unwrap_or("").len(), 0];
-    let line_start = start - lines[0];
+    let line_start = text.get(..start)?.rfind('\n').map_or(0, |end| end + 1);
     let line = text.get(line_start..)?.lines().next()?;
     let written = line.split([':', '{', ',', '[']).find(|part| {
         let value = part.trim();
