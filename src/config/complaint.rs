@@ -67,13 +67,6 @@ impl Report {
         outcome.map_err(|complaint| self.add(complaint)).ok()
     }
 
-    /// What follows from another mistake is not worth a word.
-    pub fn add_if_sound(&mut self, complaint: Complaint) {
-        if !self.has_errors() {
-            self.add(complaint);
-        }
-    }
-
     pub fn absorb(&mut self, other: Self) {
         self.list.extend(other.list);
     }

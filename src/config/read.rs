@@ -354,13 +354,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'de> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Outcome<T::Value> {
-        let blame = if self.value.is_nothing() { self.key.place } else { self.value.head() };
-        let blame = if blame.len == 0 || self.value.kind() == "a map" && self.value.place == blame {
-            self.key.place
-        } else {
-            blame
-        };
-        seed.deserialize(self.value).map_err(|Wrong(complaint)| Wrong(complaint.at(blame)))
+        seed.deserialize(self.value).map_err(|Wrong(complaint)| Wrong(complaint.at(self.key.place)))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Outcome<V::Value> {

@@ -1,6 +1,6 @@
 //! From a rule as typed to a [`Rule`] that cannot hold a wrong value.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     at::{At, TextOr},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     checks::{Check, Defaults},
     model::{
-        Level, Missing, Policy, Schedule, Timing, identity,
+        Level, LevelPolicy, Missing, Policy, Schedule, Timing, identity,
         policy::{BlindPolicy, MissingThen},
         span::Span,
     },
@@ -59,48 +59,18 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn build(mut self, form: RuleForm, written: Written) -> Option<Rule> {
-        let blame = form.id.place;
         let id = self.id(&form)?;
         let kind = form.check.value.name();
-        let place = form.check.place;
-        let check = form.check.value.clone().into_check();
-        for complaint in check.complaints() {
-            self.report.add(Complaint::error(complaint).at(place));
-        }
-        let defaults = check.defaults();
+        let check = self.check(&form);
         let clusters = self.clusters(&form, kind);
-        let levels = thresholds::read(form.levels.as_ref(), check.scale(), &defaults, place, self.report);
-        let mut notify_by_level = BTreeMap::new();
-        for (level, names) in &levels.notify {
-            notify_by_level.insert(*level, self.sinks(names));
-        }
-        for level in &levels.policies {
-            if let Some(warning) = lint::unreachable(level, check.scale()) {
-                self.report.add(warning.at(form.levels.as_ref().map_or(place, |levels| levels.place)));
-            }
-        }
+        let (levels, notify_by_level) = self.levels(&form, check.as_ref());
         let notify = self.notify(&form, kind);
         let timing = self.timing(&form, check.as_ref(), clusters.first());
-        let no_data = self.no_data(&form, &defaults);
-        let absent = self.absent(&form, &defaults);
-        self.reaches(&form, [no_data, Some(absent)], &levels.policies);
-        let blind = self.blind(form.blind.as_ref());
+        let policy = self.policy(&form, check.as_ref(), levels);
         let message = self.message(form.message.as_ref());
         let runbook = self.runbook(form.runbook.as_ref());
         let repeat = self.repeat(form.repeat.as_ref());
-        let groups = check.groups();
-        let policy = Policy {
-            levels: levels.policies,
-            no_data: no_data.unwrap_or(Missing::KEEP),
-            absent,
-            blind,
-            grouped: !groups.is_empty(),
-        };
-        if clusters.is_empty() || policy.levels.is_empty() {
-            self.report.add_if_sound(Complaint::error("this rule has nothing to judge").at(blame));
-            return None;
-        }
-        let fingerprint = fingerprint(kind, &clusters, &groups);
+        let fingerprint = fingerprint(kind, &clusters, &check.groups());
         let labels = form.labels.unwrap_or_default();
         Some(Rule {
             summary: form.summary.unwrap_or_else(|| id.clone()),
@@ -119,6 +89,43 @@ impl Builder<'_> {
             fingerprint,
             source: Source { file: written.file, line: written.line },
         })
+    }
+
+    fn check(&mut self, form: &RuleForm) -> Arc<dyn Check> {
+        let check = form.check.value.clone().into_check();
+        for complaint in check.complaints() {
+            self.report.add(form.check.error(complaint));
+        }
+        check
+    }
+
+    fn levels(
+        &mut self,
+        form: &RuleForm,
+        check: &dyn Check,
+    ) -> (Vec<LevelPolicy>, BTreeMap<Level, Vec<String>>) {
+        let (place, scale) = (form.check.place, check.scale());
+        let levels = thresholds::read(form.levels.as_ref(), scale, &check.defaults(), place, self.report);
+        let lints = levels.policies.iter().filter_map(|level| lint::unreachable(level, scale));
+        for warning in lints {
+            self.report.add(warning.at(form.levels.as_ref().map_or(place, |levels| levels.place)));
+        }
+        let notify = levels.notify.iter().map(|(level, names)| (*level, self.sinks(names))).collect();
+        (levels.policies, notify)
+    }
+
+    fn policy(&mut self, form: &RuleForm, check: &dyn Check, levels: Vec<LevelPolicy>) -> Policy {
+        let defaults = check.defaults();
+        let no_data = self.no_data(form, &defaults);
+        let absent = self.absent(form, &defaults);
+        self.reaches(form, [no_data, Some(absent)], &levels);
+        Policy {
+            levels,
+            no_data: no_data.unwrap_or(Missing::KEEP),
+            absent,
+            blind: self.blind(form.blind.as_ref()),
+            grouped: !check.groups().is_empty(),
+        }
     }
 
     fn id(&mut self, form: &RuleForm) -> Option<String> {
@@ -276,12 +283,7 @@ impl Builder<'_> {
     }
 
     /// `fire warning` in a rule that has only `critical` would fire nothing.
-    fn reaches(
-        &mut self,
-        form: &RuleForm,
-        policies: [Option<Missing>; 2],
-        levels: &[crate::model::LevelPolicy],
-    ) {
+    fn reaches(&mut self, form: &RuleForm, policies: [Option<Missing>; 2], levels: &[LevelPolicy]) {
         for (place, missing) in [&form.no_data, &form.absent].into_iter().zip(policies) {
             let (Some(form), Some(Missing { then: MissingThen::Fire(worst), .. })) = (place, missing) else {
                 continue;

@@ -1,6 +1,9 @@
 //! Reads the settings, layer by layer, and checks what they mean.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -69,7 +72,7 @@ impl Loader {
         loader
     }
 
-    fn file(&mut self, path: &PathBuf) {
+    fn file(&mut self, path: &Path) {
         let outcome = files::read_text(path);
         let place = |sources: &mut Sources, text: String| {
             Place::new(sources.add(path.display().to_string(), text, Origin::File), 0, 0)

@@ -18,6 +18,14 @@ fn ratio(rest: &str) -> String {
     rule(RATIO, rest)
 }
 
+fn show<const N: usize>(cases: [(&str, String); N]) {
+    for (name, text) in cases {
+        let said = said(&text);
+        assert!(!said.is_empty(), "{name} is taken without a word");
+        insta::assert_snapshot!(name, said);
+    }
+}
+
 #[test]
 fn every_mistake_in_a_rule_is_shown_where_it_is() {
     let cases = [
@@ -50,6 +58,13 @@ fn every_mistake_in_a_rule_is_shown_where_it_is() {
         ("schedule_without_unit", storage("schedule_while_firing: every 5")),
         ("schedule_too_fine", storage("schedule_while_firing: every 100ms")),
         ("no_schedule", "rules:\n  - id: disk\n    check: { storage: {} }\n".to_owned()),
+    ];
+    show(cases);
+}
+
+#[test]
+fn every_mistake_in_a_level_is_shown_where_it_is() {
+    let cases = [
         ("bare_comparator", storage("levels:\n  warning: > 88%")),
         ("bare_comparator_in_map", storage("levels:\n  warning: { when: >= 88% }")),
         ("level_without_unit", storage("levels: { warning: at least 88 }")),
@@ -68,6 +83,13 @@ fn every_mistake_in_a_rule_is_shown_where_it_is() {
         ("levels_of_two_ways", ratio("levels: { warning: above 10%, critical: below 1% }\nno_data: keep")),
         ("no_levels_of_its_own", ratio("no_data: keep")),
         ("no_no_data", ratio("levels: { critical: above 10% }")),
+    ];
+    show(cases);
+}
+
+#[test]
+fn every_mistake_in_a_policy_is_shown_where_it_is() {
+    let cases = [
         ("bad_no_data", storage("no_data: ignore")),
         ("keep_without_then", storage("absent: { keep: 10m }")),
         ("forget_without_fire", storage("absent: { keep: 10m, then: resolve, forget: 7d }")),
@@ -96,11 +118,7 @@ fn every_mistake_in_a_rule_is_shown_where_it_is() {
         ("unreachable_level", storage("levels: { critical: above 100% }")),
         ("masked_level", storage("levels: { warning: at least 90% for 5m, critical: at least 90% }")),
     ];
-    for (name, text) in cases {
-        let said = said(&text);
-        assert!(!said.is_empty(), "{name} is taken without a word");
-        insta::assert_snapshot!(name, said);
-    }
+    show(cases);
 }
 
 #[test]
