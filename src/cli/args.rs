@@ -64,6 +64,7 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Run(Run),
     Check(Check),
     /// Read settings and rules, and say what is wrong with them
     Validate,
@@ -80,6 +81,14 @@ pub enum Command {
         /// Which shell
         shell: Shell,
     },
+}
+
+/// Run the daemon: look on schedule, remember, tell
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// Judge, and print what would be sent; nothing is sent, and nothing is remembered
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Judge rules once: nothing is sent, and no state is written

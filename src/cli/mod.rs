@@ -10,6 +10,7 @@ mod mute;
 mod out;
 mod paint;
 mod rules;
+mod run;
 mod sinks;
 pub mod stop;
 mod table;
@@ -58,8 +59,12 @@ fn misread(error: &clap::Error) -> ExitCode {
 
 fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
     let Cli { global, command } = cli;
-    logs::start(global.verbose);
+    // the daemon's log is its settings' business
+    if !matches!(command, Command::Run(_)) {
+        logs::start(global.verbose);
+    }
     match command {
+        Command::Run(args) => run::run(&global, &args),
         Command::Check(args) => check::run(&global, &args, out),
         Command::Validate => validate::run(&global, out),
         Command::Rules => rules::run(&global, out),

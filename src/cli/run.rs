@@ -1,6 +1,11 @@
 //! `highwater run`: the daemon.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -35,7 +40,8 @@ pub fn run(global: &Global, args: &Run) -> Result<ExitCode, Stop> {
 }
 
 async fn serve(settings: Arc<Settings>, loaded: Loaded, dry_run: bool) -> Result<(), Stop> {
-    let listener = server::listen(settings.server.listen).await.map_err(|error| Stop::Io(error.to_string()))?;
+    let listener =
+        server::listen(settings.server.listen).await.map_err(|error| Stop::Io(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Stop::Io(error.to_string()))?;
     let (store, opening) = open_store(&settings, dry_run)?;
     let stop = CancellationToken::new();
@@ -111,9 +117,11 @@ fn start_logging(settings: &Settings, verbose: u8) -> Result<(), Stop> {
     };
     // the scheduler tells of lost beats at `error` only, and of every job at `info`
     let directives = format!("warn,highwater={level},tokio_cron_scheduler=warn");
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|_| Stop::Config(format!("`telemetry.level: {level}` is no level; hint: `info`, `debug` or `warn`")))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let filter = EnvFilter::try_new(directives).map_err(|_| {
+        Stop::Config(format!("`telemetry.level: {level}` is no level; hint: `info`, `debug` or `warn`"))
+    })?;
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match settings.telemetry.format {
         LogFormat::Text => registry.with(lines).try_init(),
