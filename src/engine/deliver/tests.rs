@@ -374,6 +374,19 @@ async fn after_a_crash_the_stored_bytes_go_out_even_if_they_would_be_rendered_ot
 }
 
 #[tokio::test]
+async fn what_the_first_attempt_sent_is_what_the_store_keeps() {
+    let receiver = Receiver::start(|_| Reply::status(503)).await;
+    let delays = Delays { first: Duration::from_millis(1), most: Duration::from_millis(1), ..quick() };
+    let bench = Bench::new(delays, vec![("hook", webhook(&receiver))]);
+    bench.put("hook", &["r/1"]).await;
+    receiver.wait_for(2).await;
+    let soon = Clock::system().now() + Duration::from_secs(60);
+    let head = bench.store.heads("hook", soon).await.unwrap().remove(0);
+    let Some(crate::sinks::Message::Http { body, .. }) = head.message else { panic!("nothing is kept") };
+    assert_eq!(body, receiver.seen()[0].body);
+}
+
+#[tokio::test]
 async fn deliveries_of_a_sink_that_is_gone_from_the_settings_are_told() {
     let store = Store::in_memory(Clock::system()).unwrap();
     store.commit(turn(vec![delivery("old", "r/1")])).await.unwrap();

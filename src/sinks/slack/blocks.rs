@@ -163,3 +163,41 @@ fn section(text: String) -> Value {
 fn mrkdwn(text: String) -> Value {
     json!({ "type": "mrkdwn", "text": text, "verbatim": true })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Ending,
+        samples::{change, notification, resolved},
+    };
+
+    fn colours(alerts: Vec<Change>) -> Vec<String> {
+        let message = message(&notification(alerts), chrono_tz::UTC);
+        let attachments = message["attachments"].as_array().unwrap().iter();
+        attachments.map(|attachment| attachment["color"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn green_is_only_for_what_is_proven_to_be_over() {
+        use Ending::{Cleared, Disabled, NoData, RuleChanged, RuleRemoved, Vanished};
+        for ending in [Vanished, NoData, RuleRemoved, RuleChanged, Disabled] {
+            assert_eq!(colours(vec![resolved(ending)]), [GREY]);
+            let mut many = vec![resolved(Cleared); 11];
+            many.push(resolved(ending));
+            assert_eq!(colours(many), [GREY], "a digest is green only if all of it is proven");
+        }
+        assert_eq!(colours(vec![resolved(Cleared)]), [GREEN]);
+        assert_eq!(colours(vec![resolved(Cleared); 11]), [GREEN]);
+    }
+
+    #[test]
+    fn each_alert_has_the_colour_of_its_level_and_a_digest_that_of_the_worst() {
+        let levels = [Level::Info, Level::Critical, Level::Warning];
+        let alerts: Vec<Change> = levels.map(|level| change(Kind::Fired, level)).to_vec();
+        assert_eq!(colours(alerts), [RED, AMBER, BLUE]);
+        let mut many = vec![resolved(Ending::Cleared); 11];
+        many.push(change(Kind::Fired, Level::Warning));
+        assert_eq!(colours(many), [AMBER]);
+    }
+}
