@@ -1,14 +1,15 @@
 //! One turn becomes durable, and only then true.
 
 use crate::{
+    config::RuleKey,
     engine::{
         Engine,
         draft::{Draft, outcome_of},
         lock,
         watch::Watch,
     },
-    model::{Observation, Tick},
-    store::{Outcome, StoreError, Turn},
+    model::{Observation, Tick, Transition},
+    store::{Outcome, Run, StoreError, Turn},
 };
 
 impl Engine {
@@ -20,42 +21,53 @@ impl Engine {
         let (turn, after) = draft.finish(watch, &self.telling(&mutes, watch));
         let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
         let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
-        let mut own = self.own.lock().await;
-        let own_turn = own.blind(self, &after, blind, tick);
-        let turns: Vec<Turn> =
-            [Some(turn), own_turn.as_ref().map(|(turn, _)| turn.clone())].into_iter().flatten().collect();
-        self.note(&turns);
-        self.store.commit_all(turns).await?;
-        if let Some((_, own_after)) = own_turn {
-            own.keep(own_after);
+        let own = self.own.lock().await;
+        match own.blind(self, &after, blind, tick) {
+            // nobody else waits while most turns are committed, so that those which end together share a transaction
+            None => {
+                drop(own);
+                self.write(vec![turn]).await?;
+            }
+            Some((own_turn, own_after)) => {
+                self.write(vec![turn, own_turn]).await?;
+                let mut own = own;
+                own.keep(own_after);
+            }
         }
-        drop(own);
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
         self.note_reach(watch);
         Ok(())
     }
 
-    fn note(&self, turns: &[Turn]) {
-        for turn in turns {
-            for transition in &turn.history {
-                let (rule, cluster) = (&turn.key.rule, &turn.key.cluster);
-                let (level, kind) = (transition.level.name(), transition.kind.name());
-                tracing::info!(rule, cluster, entity = %transition.entity, level, kind, "alert changed");
+    async fn write(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
+        let noted: Vec<_> =
+            turns.iter().map(|turn| (turn.key.clone(), turn.runs.clone(), turn.history.clone())).collect();
+        self.store.commit_all(turns).await?;
+        for (key, runs, history) in noted {
+            self.note(&key, &runs, &history);
+        }
+        Ok(())
+    }
+
+    fn note(&self, key: &RuleKey, runs: &[Run], history: &[Transition]) {
+        let (rule, cluster) = (&key.rule, &key.cluster);
+        for transition in history {
+            let (level, kind) = (transition.level.name(), transition.kind.name());
+            tracing::info!(rule, cluster, entity = %transition.entity, level, kind, "alert changed");
+        }
+        for run in runs {
+            if run.outcome == Outcome::Complete || run.outcome == Outcome::CaughtUp {
+                self.pulse().complete = Some(self.clock.now());
+            } else {
+                let outcome = run.outcome.name();
+                tracing::debug!(rule, cluster, outcome, reason = run.reason, "tick recorded");
             }
-            for run in &turn.runs {
-                if run.outcome == Outcome::Complete || run.outcome == Outcome::CaughtUp {
-                    self.pulse().complete = Some(self.clock.now());
-                } else {
-                    let (rule, cluster, outcome) = (&turn.key.rule, &turn.key.cluster, run.outcome.name());
-                    tracing::debug!(rule, cluster, outcome, reason = run.reason, "tick recorded");
-                }
-                self.telemetry.recorded(&turn.key, run.outcome);
-            }
+            self.telemetry.recorded(key, run.outcome);
         }
     }
 
     /// The built-in rule's alert tells the others whether their blindness is their own.
-    fn note_reach(&self, watch: &Watch) {
+    pub(super) fn note_reach(&self, watch: &Watch) {
         if watch.rule.kind != "elasticsearch_unreachable" {
             return;
         }

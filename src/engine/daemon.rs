@@ -1,4 +1,4 @@
-//! The wheel: beats in, turns out, until it is told to stop.
+//! The wheel: beats in, turns out, until it is told to stop. The wheel itself waits for nobody.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,6 @@ use crate::{
         evaluate::evaluate,
         lock,
         own::Own,
-        reload::Scans,
         schedule,
     },
     model::{Time, time::elapsed},
@@ -27,72 +26,85 @@ const AHEAD: Duration = Duration::from_millis(2500);
 /// Turns of different rules at one time. The door has its own bound on requests; this one bounds memory.
 const TURNS_AT_ONCE: usize = 2000;
 
-/// What runs beside the turns.
+/// What turns the rules.
 #[derive(Debug)]
 pub struct Daemon {
-    pub engine: Arc<Engine>,
-    pub scans: Scans,
-    pub facts: mpsc::Receiver<SinkFact>,
-    /// An operator's SIGHUP.
-    pub hangups: mpsc::Receiver<()>,
-    pub stop: CancellationToken,
+    engine: Arc<Engine>,
+    turns: TaskTracker,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 impl Daemon {
-    /// Runs until `stop`; turns that are under way are finished.
-    pub async fn run(mut self, mut beats: Beats) {
-        let turns = TaskTracker::new();
-        let places = Arc::new(Semaphore::new(TURNS_AT_ONCE));
-        self.arm(&turns, &places);
+    pub fn new(engine: Arc<Engine>, stop: CancellationToken) -> Self {
+        Self { engine, turns: TaskTracker::new(), places: Arc::new(Semaphore::new(TURNS_AT_ONCE)), stop }
+    }
+
+    /// Runs until `stop`; turns that are under way are finished, as far as `patience` goes.
+    pub async fn run(self, mut beats: Beats, mut hangups: mpsc::Receiver<()>, patience: Duration) {
+        self.arm();
         loop {
             tokio::select! {
-                beat = beats.next() => self.beat(beat, &turns, &places).await,
-                Some(fact) = self.facts.recv() => self.engine.hear(fact).await,
-                Some(()) = self.hangups.recv() => self.reload(true).await,
+                beat = beats.next() => self.beat(beat),
+                Some(()) = hangups.recv() => self.reload(true),
                 () = self.stop.cancelled() => break,
             }
         }
-        turns.close();
-        turns.wait().await;
+        self.turns.close();
+        if tokio::time::timeout(patience, self.turns.wait()).await.is_err() {
+            tracing::warn!("looks left for the next start");
+        }
         beats.stop().await;
     }
 
-    async fn beat(&mut self, beat: Beat, turns: &TaskTracker, places: &Arc<Semaphore>) {
+    fn beat(&self, beat: Beat) {
+        let engine = self.engine.clone();
         match beat {
             Beat::Tick => {
-                self.engine.pulse().ticked = Some(self.engine.clock.now());
-                self.arm(turns, places);
-                self.engine.read_mutes().await;
-                self.engine.tell_what_is_withheld().await;
-                self.engine.remind().await;
+                engine.pulse().ticked = Some(engine.clock.now());
+                self.arm();
+                self.turns.spawn(async move { engine.keep_up().await });
             }
             Beat::Stalled => {
                 tracing::warn!("scheduler stalled, planning goes on without it");
-                self.arm(turns, places);
+                self.arm();
             }
-            Beat::Scan => self.reload(false).await,
-            Beat::Inspect => self.engine.inspect().await,
-            Beat::Prune => self.engine.prune().await,
+            Beat::Scan => self.reload(false),
+            Beat::Inspect => drop(self.turns.spawn(async move { engine.inspect().await })),
+            Beat::Prune => drop(self.turns.spawn(async move { engine.prune().await })),
         }
     }
 
-    async fn reload(&mut self, at_once: bool) {
-        if let Err(error) = self.engine.reload(&mut self.scans, at_once).await {
-            tracing::error!(%error, "reload failed");
-        }
+    fn reload(&self, at_once: bool) {
+        let engine = self.engine.clone();
+        self.turns.spawn(async move {
+            if let Err(error) = engine.reload(at_once).await {
+                tracing::error!(%error, "reload failed");
+            }
+        });
     }
 
     /// Arms a timer for every rule that is due soon.
-    fn arm(&self, turns: &TaskTracker, places: &Arc<Semaphore>) {
+    fn arm(&self) {
         let until = self.engine.clock.now() + AHEAD;
         for (due, key) in lock(&self.engine.agenda).take_until(until) {
-            let (engine, places) = (self.engine.clone(), places.clone());
-            turns.spawn(async move {
-                tokio::time::sleep(elapsed(engine.clock.now(), due)).await;
+            let (engine, places, stop) = (self.engine.clone(), self.places.clone(), self.stop.clone());
+            self.turns.spawn(async move {
+                let wait = tokio::time::sleep(elapsed(engine.clock.now(), due));
+                if stop.run_until_cancelled(wait).await.is_none() {
+                    return;
+                }
                 let Ok(_place) = places.acquire().await else { return };
                 engine.turn(&key, due).await;
             });
         }
+    }
+}
+
+/// Hears what sinks are like, until nobody speaks any more.
+pub async fn listen(engine: Arc<Engine>, mut facts: mpsc::Receiver<SinkFact>) {
+    while let Some(fact) = facts.recv().await {
+        engine.hear(fact).await;
     }
 }
 

@@ -160,7 +160,11 @@ impl Draft {
             watermark: self.watermark,
             owed: self.owed,
             judged: self.judged,
-            ..watch.clone()
+            key: watch.key.clone(),
+            rule: watch.rule.clone(),
+            fresh: watch.fresh,
+            excused: watch.excused,
+            said_not_applicable: watch.said_not_applicable,
         };
         (turn, after)
     }

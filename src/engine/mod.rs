@@ -43,7 +43,7 @@ use crate::{
     telemetry::Telemetry,
 };
 
-use self::{agenda::Agenda, own::OwnAlerts, tell::Telling, upkeep::DeadLetters, watch::Watch};
+use self::{agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, upkeep::DeadLetters, watch::Watch};
 
 /// Everything that one running evaluator holds. Rules hold no state; all of it is in the watches, and in the store.
 #[derive(Debug)]
@@ -56,6 +56,10 @@ pub struct Engine {
     rules: ArcSwap<RuleSet>,
     watches: Mutex<BTreeMap<RuleKey, Arc<TurnLock<Watch>>>>,
     agenda: Mutex<Agenda>,
+    /// One reload at a time, with what the scans before have seen.
+    scans: TurnLock<Scans>,
+    /// One round of upkeep at a time.
+    upkeep: TurnLock<()>,
     own: TurnLock<OwnAlerts>,
     mutes: ArcSwap<Vec<Mute>>,
     /// Clusters whose own alert says that they cannot be reached.
@@ -93,6 +97,8 @@ impl Engine {
             rules: ArcSwap::from_pointee(rules),
             watches: Mutex::default(),
             agenda: Mutex::default(),
+            scans: TurnLock::default(),
+            upkeep: TurnLock::default(),
             own: TurnLock::default(),
             mutes: ArcSwap::default(),
             down: Mutex::default(),

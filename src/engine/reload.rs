@@ -31,11 +31,7 @@ pub struct Scans {
 
 impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
-    pub async fn take_up(
-        &self,
-        mut stored: BTreeMap<RuleKey, Stored>,
-        hash: u64,
-    ) -> Result<Scans, StoreError> {
+    pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<(), StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
         self.read_mutes().await;
         let rules = self.rules();
@@ -51,7 +47,8 @@ impl Engine {
             let watch = Watch::new(rule, &key.cluster, found);
             lock(&self.watches).insert(key, Arc::new(TurnLock::new(watch)));
         }
-        Ok(Scans { hash, missing })
+        *self.scans.lock().await = Scans { hash, missing };
+        Ok(())
     }
 
     async fn start_watch(&self, rule: &Arc<Rule>, key: &RuleKey, found: Stored) -> Result<(), StoreError> {
@@ -60,13 +57,15 @@ impl Engine {
         if changed {
             self.close(&mut watch, Ending::RuleChanged, false).await?;
         }
+        self.note_reach(&watch);
         lock(&self.watches).insert(key.clone(), Arc::new(TurnLock::new(watch)));
         lock(&self.agenda).put(self.clock.now(), key.clone());
         Ok(())
     }
 
     /// Reads the rule files again. `at_once`: an operator asked for it, so removals need no second scan.
-    pub async fn reload(&self, scans: &mut Scans, at_once: bool) -> Result<(), StoreError> {
+    pub async fn reload(&self, at_once: bool) -> Result<(), StoreError> {
+        let mut scans = self.scans.lock().await;
         let settings = self.settings.clone();
         let loaded = tokio::task::spawn_blocking(move || config::load_rules(&settings)).await;
         let loaded = match loaded {
@@ -91,7 +90,7 @@ impl Engine {
             tracing::info!(rules = loaded.set.rules.len(), "rules loaded");
         }
         scans.hash = loaded.hash;
-        self.put_in_force(loaded.set, scans, at_once).await
+        self.put_in_force(loaded.set, &mut scans, at_once).await
     }
 
     pub(super) async fn put_in_force(

@@ -13,7 +13,7 @@ use crate::{
     engine::{
         Engine,
         beat::Beats,
-        daemon::Daemon,
+        daemon::{self, Daemon},
         deliver::{Delays, Door, Lanes, Office, SinkFact},
         dry_run,
     },
@@ -80,6 +80,7 @@ pub struct Start {
 pub struct Started {
     pub engine: Arc<Engine>,
     daemon: Daemon,
+    hangups: mpsc::Receiver<()>,
     beats: Beats,
     lanes: Lanes,
     door: Door,
@@ -95,22 +96,22 @@ impl Started {
         let rules = start.loaded.set.clone();
         let engine = Engine::new(start.settings, rules, start.store, doors, clock);
         let engine = Arc::new(engine);
-        let scans = engine.take_up(stored, start.loaded.hash).await?;
+        engine.take_up(stored, start.loaded.hash).await?;
         if let Some(words) = start.opening.complaint() {
             engine.note_damaged_store(words).await;
         }
         let (to, facts) = mpsc::channel(256);
         let lanes = open_lanes(&engine, &door, to, start.dry_run);
         let beats = Beats::start().await.map_err(|error| StartError::Scheduler(error.to_string()))?;
-        let (hangups, stop) = (start.hangups, start.stop.clone());
-        let daemon = Daemon { engine: engine.clone(), scans, facts, hangups, stop };
-        Ok(Self { engine, daemon, beats, lanes, door, stop: start.stop })
+        tokio::spawn(daemon::listen(engine.clone(), facts));
+        let daemon = Daemon::new(engine.clone(), start.stop.clone());
+        Ok(Self { engine, daemon, hangups: start.hangups, beats, lanes, door, stop: start.stop })
     }
 
     /// Runs until it is told to stop, then lets what is under way arrive for up to `patience`.
     pub async fn run(self, patience: Duration) -> Result<(), StoreError> {
         let beating = tokio::spawn(heartbeat(self.engine.clone(), self.door, self.stop));
-        self.daemon.run(self.beats).await;
+        self.daemon.run(self.beats, self.hangups, patience).await;
         self.lanes.stop(patience).await;
         beating.abort();
         self.engine.store.close().await

@@ -30,6 +30,14 @@ impl Engine {
         }
     }
 
+    /// What is done every second beside looking; a round that is still going on is not joined by another.
+    pub(super) async fn keep_up(&self) {
+        let Ok(_round) = self.upkeep.try_lock() else { return };
+        self.read_mutes().await;
+        self.tell_what_is_withheld().await;
+        self.remind().await;
+    }
+
     /// Alerts whose reminder is due, and whose rule is not being looked at this instant.
     pub(super) async fn remind(&self) {
         let now = self.clock.now();

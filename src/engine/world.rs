@@ -10,7 +10,6 @@ use crate::{
         Engine,
         evaluate::{Eyes, evaluate_by},
         schedule,
-        watch::Watch,
     },
     model::{
         Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy,

@@ -298,13 +298,15 @@ async fn a_rule_that_was_removed_while_nobody_ran_is_closed_too() {
     world.rule.id = "renamed".to_owned();
     world.clock.turn_to(at("10:03"));
     let stored = world.store.load().await.unwrap();
-    let mut scans = world.engine.take_up(stored, 0).await.unwrap();
+    world.engine.take_up(stored, 0).await.unwrap();
+    let mut scans = world.engine.scans.lock().await;
     let set = RuleSet {
         rules: BTreeMap::from([("renamed".to_owned(), Arc::new(world.rule.clone()))]),
         disabled: Vec::new(),
     };
     world.engine.put_in_force(set.clone(), &mut scans, false).await.unwrap();
     world.engine.put_in_force(set, &mut scans, false).await.unwrap();
+    drop(scans);
     world.listen().await;
     assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:03 resolved warning rule_removed"]);
 }
