@@ -59,7 +59,9 @@ pub struct Report {
 
 impl Report {
     pub fn add(&mut self, complaint: Complaint) {
-        self.list.push(complaint);
+        if self.list.len() < KEPT {
+            self.list.push(complaint);
+        }
     }
 
     /// Keeps the complaint, if that is what it is.
@@ -92,6 +94,8 @@ pub struct Complaints {
 
 /// More than these help nobody.
 const SHOWN: usize = 100;
+/// More than these are not even kept.
+const KEPT: usize = 1_000;
 
 impl Complaints {
     pub fn errors(&self) -> usize {
@@ -112,7 +116,10 @@ impl Complaints {
 
     /// `rules/a.yaml:3:5: unknown key …`: one line each, for logs.
     pub fn lines(&self) -> Vec<String> {
-        self.list.iter().map(|complaint| self.line(complaint)).collect()
+        let mut lines: Vec<String> =
+            self.list.iter().take(SHOWN).map(|complaint| self.line(complaint)).collect();
+        lines.extend(self.more());
+        lines
     }
 
     /// All of them rendered, with colours if `coloured`.
@@ -121,10 +128,15 @@ impl Complaints {
         for complaint in self.list.iter().take(SHOWN) {
             out.push_str(&self.render_one(complaint, coloured));
         }
-        if let Some(more) = self.list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            out.push_str(&format!("  … and {more} more\n"));
+        if let Some(more) = self.more() {
+            out.push_str(&format!("  {more}\n"));
         }
         out
+    }
+
+    fn more(&self) -> Option<String> {
+        let more = self.list.len().checked_sub(SHOWN).filter(|more| *more > 0)?;
+        Some(format!("… and {more} more"))
     }
 
     fn count(&self, severity: Severity) -> usize {

@@ -15,7 +15,7 @@ use super::{
 pub const MAX_FILE: usize = 1024 * 1024;
 /// Half of what the smallest stack of a thread bears.
 const MAX_DEPTH: usize = 32;
-const MAX_NODES: usize = 200_000;
+const MAX_NODES: usize = 100_000;
 const MAX_ALIASES: usize = 100;
 /// Parts of the text that aliases may repeat.
 const MAX_REPEATED: usize = 20_000;
@@ -197,6 +197,7 @@ fn word(error: &serde_saphyr::Error) -> Complaint {
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => aliases(),
         Error::AliasError { error, .. } => word(error),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => Complaint::error("this alias holds itself"),
         other => scanner(&without_position(&other.to_string())),
     }
 }

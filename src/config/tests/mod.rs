@@ -3,6 +3,7 @@
 mod chaos;
 mod complaints;
 mod layers;
+mod limits;
 mod support;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
