@@ -3,6 +3,7 @@
 mod complete;
 mod cut;
 mod failover;
+mod fixtures;
 mod on_engine;
 mod paging;
 mod secure;
