@@ -62,8 +62,13 @@ async fn turns_that_wait_together_are_one_transaction_and_a_refused_one_harms_no
     let before = commits(&store).await;
 
     let (release, held) = mpsc::channel::<()>();
-    let blocker = store.ask(Kind::Read, move |_| Ok(held.recv().is_ok()));
-    let mut waiting = vec![Box::pin(async { blocker.await.map(drop) }) as futures::future::BoxFuture<'_, _>];
+    let (begin, begun) = mpsc::channel::<()>();
+    let blocker = store.ask(Kind::Read, move |_| Ok(begin.send(()).is_ok() && held.recv().is_ok()));
+    let mut blocker = Box::pin(async { blocker.await.map(drop) }) as futures::future::BoxFuture<'_, _>;
+    assert!(futures::poll!(&mut blocker).is_pending());
+    // from here on whatever comes has to wait, and is taken together
+    begun.recv().unwrap();
+    let mut waiting = vec![blocker];
     for n in 0..40 {
         // the first of them goes back, and is refused
         waiting.push(Box::pin(store.commit(turn(&format!("r{n}"), 50))));
