@@ -11,3 +11,4 @@ mod architecture;
 mod compose;
 mod elastic;
 mod engines_start;
+mod readme;
