@@ -67,12 +67,12 @@ async fn receive(State(shared): State<Arc<Shared>>, Json(message): Json<Value>) 
 /// Printed in one piece: other lines may come at the same time.
 fn show(message: &Value) {
     let now = chrono::Local::now().format("%H:%M:%S");
-    let mut shown =
-        vec![String::new(), format!("{} {}", bold("highwater"), dim(format!("app  {now}  #alerts")))];
+    let mut shown = vec![format!("{} {}", bold("highwater"), dim(format!("app  {now}  #alerts")))];
+    let colour = message["attachments"][0]["color"].as_str().unwrap_or_default();
     for (n, line) in unescaped(message["text"].as_str().unwrap_or_default()).lines().enumerate() {
         let line = line.trim_matches('*');
         for part in wrapped(line, WIDTH - 2) {
-            shown.push(if n == 0 { bold(part) } else { part });
+            shown.push(if n == 0 { in_colour(colour, bold(part)) } else { part });
         }
     }
     for attachment in message["attachments"].as_array().into_iter().flatten() {
@@ -81,7 +81,7 @@ fn show(message: &Value) {
             shown.push(format!("{bar} {line}"));
         }
     }
-    let text: String = shown.iter().map(|line| format!("  {line}\n")).collect();
+    let text: String = shown.iter().map(|line| format!("\n  {}", line.trim_end())).collect();
     println!("{text}");
 }
 
@@ -96,7 +96,7 @@ fn lines(block: &Value) -> Vec<String> {
         return context.iter().map(dim).collect();
     }
     let text = unescaped(block["text"]["text"].as_str().unwrap_or_default());
-    text.lines().flat_map(|line| paragraph(line)).collect()
+    text.lines().flat_map(paragraph).collect()
 }
 
 fn texts(of: Option<&Vec<Value>>) -> Vec<String> {

@@ -75,8 +75,8 @@ impl Highwater {
             output.await.expect("no panic").map_err(|error| format!("highwater does not start: {error}"))?;
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        let text: String = said.lines().map(|line| format!("  {line}\n")).collect();
-        print!("{text}");
+        let text: String = said.trim_end().lines().map(|line| format!("\n  {line}")).collect();
+        println!("{text}");
         output.status.code().ok_or_else(|| "highwater was killed".to_owned())
     }
 

@@ -2,14 +2,9 @@
 //!
 //! Starts everything it needs on ports of its own, ends by itself, and leaves nothing behind.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a demo ends where it was wrong, and says where"
-)]
+#![expect(clippy::expect_used, reason = "a demo ends where it was wrong, and says where")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo is for people")]
 
-#[path = "../../tests/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the integration tests; each uses a part")]
 mod support;
 

@@ -47,7 +47,7 @@ pub fn chapter(title: &str) {
 /// What is done, and by whom.
 pub fn narrate(text: &str) {
     let now = chrono::Local::now().format("%H:%M:%S");
-    println!("{} {} {text}", dim(now), cyan("▸"));
+    println!("\n{} {} {text}", dim(now), cyan("▸"));
 }
 
 /// Words into lines of at most `width` characters.
