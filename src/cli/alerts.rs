@@ -77,7 +77,8 @@ fn open(now: &Now, settings: &Settings, format: Format, out: Out) -> String {
         return json_of_open(now).to_string() + "\n";
     }
     let zone = settings.timezone;
-    let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5]);
+    let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5])
+        .flexible(&[(3, 16), (1, 20), (3, 8), (1, 8)]);
     for open in &now.alerts {
         table.push(open_row(now, open, settings));
     }
@@ -164,7 +165,8 @@ fn past(history: &[Past], settings: &Settings, since: Duration, format: Format, 
     if history.is_empty() {
         return format!("nothing happened in {}\n", crate::model::span::show(since));
     }
-    let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6]);
+    let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6])
+        .flexible(&[(4, 16), (2, 20), (4, 8), (2, 8)]);
     for Past { key, transition } in history {
         let reading = transition.reading.as_ref();
         let value = reading.map(|reading| reading.unit.show(reading.value)).unwrap_or_default();

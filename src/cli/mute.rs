@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Settings,
     model::span,
     store::{Mute, Mutes, Reader, StoreError},
 };
@@ -17,7 +18,7 @@ use crate::{
 pub fn run(global: &Global, args: args::Mute, out: Out) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
     let mutes = Mutes::open(&settings.store.path)?;
-    refuse_unknown(global, &args.rule)?;
+    refuse_unknown(&settings, &args.rule)?;
     let now = Clock::system().now();
     let who = env::var("SUDO_USER").or_else(|_| env::var("USER")).unwrap_or_else(|_| "somebody".to_owned());
     let until = now + args.span;
@@ -31,15 +32,14 @@ pub fn run(global: &Global, args: args::Mute, out: Out) -> Result<ExitCode, Stop
 }
 
 /// A rule is known by its file, or by what the store remembers of it: during an incident either must do.
-pub fn refuse_unknown(global: &Global, rule: &str) -> Result<(), Stop> {
-    let settings = load::settings(global)?;
+pub fn refuse_unknown(settings: &Settings, rule: &str) -> Result<(), Stop> {
     let mut known: BTreeSet<String> = match Reader::open(&settings.store.path).and_then(|store| store.load())
     {
         Ok(stored) => stored.into_keys().map(|key| key.rule).collect(),
         Err(StoreError::Missing { .. }) => BTreeSet::new(),
         Err(error) => return Err(error.into()),
     };
-    match load::rules(&settings) {
+    match load::rules(settings) {
         Ok(loaded) => {
             known.extend(loaded.set.rules.keys().cloned());
             known.extend(loaded.set.disabled);

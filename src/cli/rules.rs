@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
+use anstream::adapter::strip_str;
 use chrono_tz::Tz;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Rule, RuleKey, Settings},
+    config::{Rule, RuleKey, RuleSet, Settings},
     engine::{schedule::wake_at, watch::Watch},
     model::{Attention, LevelPolicy, Time, span, time::elapsed},
     store::{Reader, StoreError, Stored},
@@ -26,23 +27,63 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let loaded = load::rules(&settings)?;
     let stored = remembered(&settings)?;
     let now = Clock::system().now();
-    let mut table = Table::new(["rule", "check", "cluster", "schedule", "next look", "levels"], &[]);
-    for rule in loaded.set.rules.values() {
+    let lines = lines(&loaded.set, stored.as_ref(), now, settings.timezone);
+    let mut text = table(&lines, true).render(None);
+    if out
+        .width
+        .is_some_and(|width| text.lines().any(|line| strip_str(line).to_string().chars().count() > width))
+    {
+        text = table(&lines, false).render(out.width);
+    }
+    out.print(&text)?;
+    Ok(Code::Fine.into())
+}
+
+/// One rule on one cluster: its cells, and its levels.
+type Shown = (Tone, Vec<String>, String);
+
+fn lines(set: &RuleSet, stored: Option<&BTreeMap<RuleKey, Stored>>, now: Time, zone: Tz) -> Vec<Shown> {
+    let mut lines = Vec::new();
+    for rule in set.rules.values() {
         for key in rule.keys() {
-            let next = next_look(rule, &key, stored.as_ref(), now);
-            let next =
-                next.map_or_else(|| "never".to_owned(), |next| show_next(next, now, settings.timezone));
+            let next = next_look(rule, &key, stored, now);
+            let next = next.map_or_else(|| "never".to_owned(), |next| show_next(next, now, zone));
             let levels: Vec<String> = rule.policy.levels.iter().map(|level| in_words(rule, level)).collect();
-            let schedule = rule.timing.schedule.to_string();
-            let cells = [&rule.id, rule.kind, &key.cluster, &schedule, &next, &levels.join("; ")];
-            table.push(Row::new(Tone::Plain, cells));
+            let cells = vec![
+                rule.id.clone(),
+                rule.kind.to_owned(),
+                key.cluster,
+                rule.timing.schedule.to_string(),
+                next,
+            ];
+            lines.push((Tone::Plain, cells, levels.join("; ")));
         }
     }
-    for id in &loaded.set.disabled {
-        table.push(Row::new(Tone::Quiet, [id.as_str(), "disabled", "", "", "", ""]));
+    for id in &set.disabled {
+        let cells = [id.as_str(), "disabled", "", "", ""].map(str::to_owned).to_vec();
+        lines.push((Tone::Quiet, cells, String::new()));
     }
-    out.print(&table.render(out.width))?;
-    Ok(Code::Fine.into())
+    lines
+}
+
+/// Levels stand in a column where there is room, and below their rule where there is not.
+fn table(lines: &[Shown], wide: bool) -> Table {
+    let header = ["rule", "check", "cluster", "schedule", "next look", "levels"];
+    let mut table = Table::new(header.into_iter().take(if wide { 6 } else { 5 }), &[]).flexible(&[
+        (1, 8),
+        (0, 20),
+        (4, 8),
+    ]);
+    for (tone, cells, levels) in lines {
+        let mut row = Row::new(*tone, cells.iter());
+        if wide {
+            row.cells.push(levels.clone());
+        } else if !levels.is_empty() {
+            row.notes.push(levels.clone());
+        }
+        table.push(row);
+    }
+    table
 }
 
 /// What a daemon on this store knows; `None` where none ever ran.
@@ -86,6 +127,6 @@ fn in_words(rule: &Rule, level: &LevelPolicy) -> String {
     let lasts = level.fire_after;
     let lasts = if lasts.is_zero() { String::new() } else { format!(" for {}", span::show(lasts)) };
     let when = level.when.show(rule.check.scale().unit());
-    let when = when.strip_prefix("at least ").map_or(when.clone(), |bound| words::limit("at least", bound));
+    let when = when.strip_prefix("at least ").filter(|bound| words::is_top(bound)).unwrap_or(&when);
     format!("{} {when}{lasts}", level.level)
 }

@@ -19,7 +19,7 @@ use crate::{
         notification::{Change, Delivery, Notification, Status},
         wording,
     },
-    sinks::{Answer, Message, Sink, Verdict},
+    sinks::{self, Answer, Message, Sink, Verdict},
 };
 
 pub fn run(global: &Global, name: &str, out: Out) -> Result<ExitCode, Stop> {
@@ -50,19 +50,28 @@ async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) ->
             }
         };
         let verdict = sink.classify(&answer);
-        out.print(&in_words(name, kind, &verdict))?;
+        out.print(&in_words(name, kind, &answer, &verdict))?;
         match verdict {
             Verdict::Accepted { handle: given } => handle = given,
             _ => return Ok(false),
+        }
+        if kind == Kind::Fired {
+            tokio::time::sleep(sink.pace()).await;
         }
     }
     Ok(true)
 }
 
-fn in_words(name: &str, kind: Kind, verdict: &Verdict) -> String {
+fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> String {
     let what = if kind == Kind::Fired { "the test alert" } else { "its recovery" };
     match verdict {
-        Verdict::Accepted { .. } => format!("{}: {name} took {what}\n", Tone::Clear.paint("delivered")),
+        Verdict::Accepted { .. } => {
+            let said = match answer {
+                Answer::Http { status, body, .. } => format!(" and {}", sinks::in_words(*status, body)),
+                _ => String::new(),
+            };
+            format!("{}: {name} took {what}{said}\n", Tone::Clear.paint("delivered"))
+        }
         Verdict::Later { after, why } => {
             let after = after.map(|after| format!(", and asks for {}", crate::model::span::show(after)));
             let after = after.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Aligned columns: the first is coloured, and below a row there may be notes over the whole width.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Row as Line, Table as Columns, presets};
+use comfy_table::{Cell, CellAlignment, Row as Line, Table as Columns, presets};
 
 use super::paint::Tone;
 
@@ -13,8 +13,13 @@ pub struct Table {
     header: Vec<&'static str>,
     /// Columns of numbers.
     right: Vec<usize>,
+    /// Columns that may be cut where all together are too wide, and what has to stay of each; the first is cut first.
+    flexible: Vec<(usize, usize)>,
     rows: Vec<Row>,
 }
+
+/// Between two columns.
+const GAP: usize = 2;
 
 /// One row: its first cell is what the eye looks for.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +38,18 @@ impl Row {
 
 impl Table {
     pub fn new(header: impl IntoIterator<Item = &'static str>, right: &[usize]) -> Self {
-        Self { header: header.into_iter().collect(), right: right.to_vec(), rows: Vec::new() }
+        Self {
+            header: header.into_iter().collect(),
+            right: right.to_vec(),
+            flexible: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn flexible(mut self, columns: &[(usize, usize)]) -> Self {
+        self.flexible = columns.to_vec();
+        self
     }
 
     pub fn push(&mut self, row: Row) {
@@ -63,31 +79,53 @@ impl Table {
 
     /// One line for the header, and one for every row.
     fn aligned(&self, width: Option<usize>) -> Vec<String> {
+        let limits = self.limits(width);
         let mut columns = Columns::new();
         columns.load_style(presets::NOTHING).force_no_tty();
-        columns.set_truncation_indicator("…");
-        if let Some(width) = width.and_then(|width| u16::try_from(width).ok()) {
-            columns.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-        }
-        columns.set_header(one_line(self.header.iter().copied()));
+        columns.set_header(one_line(self.header.iter().copied(), &limits));
         for row in &self.rows {
-            columns.add_row(one_line(row.cells.iter().map(String::as_str)));
+            columns.add_row(one_line(row.cells.iter().map(String::as_str), &limits));
         }
         for (at, column) in columns.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP as u16));
             if self.right.contains(&at) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
         columns.lines().collect()
     }
+
+    /// How wide each column may be, so that all of them fit.
+    fn limits(&self, width: Option<usize>) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(&row.cells) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let Some(room) = width else { return widths };
+        let gaps = GAP * widths.len().saturating_sub(1);
+        for (column, least) in &self.flexible {
+            let over = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+            let Some(width) = widths.get_mut(*column) else { continue };
+            *width -= over.min(width.saturating_sub(*least));
+        }
+        widths
+    }
 }
 
-fn one_line<'a>(cells: impl Iterator<Item = &'a str>) -> Line {
-    let clean = |cell: &str| cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
-    let mut line = Line::from(cells.map(|cell| Cell::new_owned(clean(cell))).collect::<Vec<_>>());
-    line.max_height(1);
-    line
+fn one_line<'a>(cells: impl Iterator<Item = &'a str>, limits: &[usize]) -> Line {
+    let cells = cells.zip(limits).map(|(cell, limit)| Cell::new_owned(cut(cell, *limit)));
+    Line::from(cells.collect::<Vec<_>>())
+}
+
+/// At most so many characters, none of which moves the cursor.
+fn cut(text: &str, most: usize) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    if text.chars().count() <= most {
+        return clean.collect();
+    }
+    clean.take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The first cell in its colour; rows in which all is well step back.
@@ -135,11 +173,11 @@ mod tests {
 
     #[test]
     fn a_long_cell_is_cut_on_a_narrow_terminal_and_kept_in_a_pipe() {
-        let mut table = Table::new(["state", "rule"], &[]);
-        table.push(Row::new(Tone::Plain, ["clear", &"x".repeat(100)]));
+        let mut table = Table::new(["state", "rule", "value"], &[]).flexible(&[(1, 10)]);
+        table.push(Row::new(Tone::Plain, ["clear", &"x".repeat(100), "12 %"]));
         let narrow = plain(&table.render(Some(40)));
         assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
-        assert!(narrow.contains('…'), "{narrow}");
+        assert!(narrow.contains("x…  12 %"), "{narrow}");
         assert!(plain(&table.render(None)).contains(&"x".repeat(100)));
     }
 

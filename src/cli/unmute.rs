@@ -14,7 +14,7 @@ pub fn run(global: &Global, args: &args::Unmute, out: Out) -> Result<ExitCode, S
     let settings = load::settings(global)?;
     let mutes = Mutes::open(&settings.store.path)?;
     if !mutes.unmute(&args.rule, args.entity.as_ref())? {
-        mute::refuse_unknown(global, &args.rule)?;
+        mute::refuse_unknown(&settings, &args.rule)?;
         out.print(&format!("{} was not muted\n", subject(args)))?;
         return Ok(Code::Fine.into());
     }

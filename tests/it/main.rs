@@ -8,6 +8,7 @@
 mod support;
 
 mod architecture;
+mod cli;
 mod compose;
 mod elastic;
 mod engines_start;

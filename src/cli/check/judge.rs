@@ -53,6 +53,7 @@ impl Looked<'_> {
             reason,
             alerts: self.alerts(),
             accept,
+            at: self.tick.at,
             unreachable,
         }
     }
@@ -131,8 +132,7 @@ impl Looked<'_> {
         let shown = level.and_then(|level| self.policy.level(level)).or(self.policy.levels.first());
         let threshold = shown.zip(reading).and_then(|(level, reading)| level.when.resolve(reading).ok());
         let limit = shown.zip(reading).zip(threshold);
-        let limit = limit
-            .map(|((level, reading), bound)| words::limit(level.when.op.words(), &reading.unit.show(bound)));
+        let limit = limit.map(|((level, reading), bound)| words::limit(level.when.op, bound, reading.unit));
         let quiet = matches!(state, State::Inactive | State::Unknown);
         let advice = reading.filter(|_| !quiet).map(|reading| self.rule.check.advise(entity, reading));
         AlertReport {

@@ -4,6 +4,8 @@ mod judge;
 mod look;
 mod report;
 pub mod show;
+#[cfg(test)]
+mod tests;
 mod wait;
 pub mod worst;
 

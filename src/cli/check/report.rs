@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::worst::{FailOn, Worst};
 use crate::{
+    cli::words,
     model::{Entity, Facts, Level, Number, Time, Unit},
     store::Outcome,
 };
@@ -29,6 +30,9 @@ pub struct RuleReport {
     /// What the rule would say to accept what is missing.
     #[serde(skip)]
     pub accept: Option<String>,
+    /// The instant that was judged.
+    #[serde(skip)]
+    pub at: Time,
     /// It is unknown only because nobody answers.
     #[serde(skip)]
     pub unreachable: bool,
@@ -86,7 +90,7 @@ impl AlertReport {
     }
 
     pub fn show_value(&self) -> Option<String> {
-        Some(self.unit?.show(self.value?))
+        Some(words::value(self.value?, self.unit?))
     }
 }
 

@@ -30,15 +30,15 @@ pub struct View {
 
 pub fn table(report: &Report, view: View) -> String {
     let clusters = report.rules.iter().any(|rule| rule.cluster != report.rules[0].cluster);
-    let mut rows: Vec<Ranked> =
-        report.rules.iter().flat_map(|rule| rows_of(rule, report.checked_at, view.zone)).collect();
+    let mut rows: Vec<Ranked> = report.rules.iter().flat_map(|rule| rows_of(rule, view.zone)).collect();
     rows.sort_by(|a, b| a.order().cmp(&b.order()));
     said_once(&mut rows);
     let mut header = vec!["state", "rule", "entity", "value", "threshold", "since"];
     if clusters {
         header.insert(2, "cluster");
     }
-    let mut table = Table::new(header, &[if clusters { 4 } else { 3 }]);
+    let (entity, value) = if clusters { (3, 4) } else { (2, 3) };
+    let mut table = Table::new(header, &[value]).flexible(&[(entity, 14), (1, 21), (entity, 8), (1, 8)]);
     for mut ranked in rows {
         if clusters {
             ranked.row.cells.insert(2, ranked.cluster);
@@ -46,7 +46,7 @@ pub fn table(report: &Report, view: View) -> String {
         table.push(ranked.row);
     }
     let rows = if table.is_empty() { String::new() } else { table.render(view.width) + "\n" };
-    rows + &last_line(report, view.took) + "\n"
+    rows + &last_line(report, view) + "\n"
 }
 
 /// A row and its place.
@@ -82,7 +82,7 @@ const fn rank(level: Level) -> u8 {
     }
 }
 
-fn rows_of(rule: &RuleReport, now: Time, zone: Tz) -> Vec<Ranked> {
+fn rows_of(rule: &RuleReport, zone: Tz) -> Vec<Ranked> {
     let mut rows = Vec::new();
     let alone = rule.outcome == Outcome::Indeterminate;
     if alone {
@@ -90,7 +90,7 @@ fn rows_of(rule: &RuleReport, now: Time, zone: Tz) -> Vec<Ranked> {
     }
     if rule.outcome == Outcome::NotApplicable {
         let notes = rule.reason.clone().into_iter().collect();
-        rows.push(Ranked::new(NOT_APPLICABLE, rule, blank(Tone::Quiet, "not applicable", rule, notes)));
+        rows.push(Ranked::new(NOT_APPLICABLE, rule, blank(Tone::Quiet, "n/a", rule, notes)));
     }
     let (mut told, clear): (Vec<&AlertReport>, Vec<&AlertReport>) =
         rule.alerts.iter().partition(|alert| alert.state != State::Inactive);
@@ -99,7 +99,7 @@ fn rows_of(rule: &RuleReport, now: Time, zone: Tz) -> Vec<Ranked> {
     }
     told.sort_by_key(|alert| Reverse((alert.worst(), alert.value)));
     for alert in told.iter().take(SHOWN) {
-        rows.push(Ranked::new(rank_of(alert), rule, alert_row(rule, alert, now, zone)));
+        rows.push(Ranked::new(rank_of(alert), rule, alert_row(rule, alert, zone)));
     }
     if told.len() > SHOWN {
         let more = format!("{} more", told.len() - SHOWN);
@@ -127,7 +127,7 @@ fn blank(tone: Tone, state: &str, rule: &RuleReport, notes: Vec<String>) -> Row 
 
 /// Why, and what would accept it.
 fn reasons_of(rule: &RuleReport) -> Vec<String> {
-    let accept = rule.accept.as_ref().map(|accept| format!("to accept it: {accept}"));
+    let accept = rule.accept.as_ref().map(|accept| format!("to accept this: {accept}"));
     let reason = rule.reason.as_ref().map(|reason| match rule.unreachable {
         true => format!("cluster {} cannot be reached: {reason}", rule.cluster),
         false => reason.clone(),
@@ -135,17 +135,17 @@ fn reasons_of(rule: &RuleReport) -> Vec<String> {
     reason.into_iter().chain(accept).collect()
 }
 
-fn alert_row(rule: &RuleReport, alert: &AlertReport, now: Time, zone: Tz) -> Row {
+fn alert_row(rule: &RuleReport, alert: &AlertReport, zone: Tz) -> Row {
     let (tone, state) = match (alert.state, alert.level) {
         (State::Firing, Some(level)) => (level.into(), level.name()),
         (State::Recovering, _) => (Tone::Clear, "recovering"),
         (State::Unknown, _) => (Tone::Unknown, "unknown"),
         _ => (Tone::Waiting, "pending"),
     };
-    let entity = alert.entity.to_string();
+    let entity = named(rule, alert);
     let value = alert.show_value().unwrap_or_else(|| "–".to_owned());
     let limit = alert.limit.clone().unwrap_or_default();
-    let since = alert.since.map(|since| show_since(since, now, zone)).unwrap_or_default();
+    let since = alert.since.map(|since| show_since(since, rule.at, zone)).unwrap_or_default();
     let notes = [&alert.reason, &alert.cause, &alert.waits].into_iter().flatten().cloned().collect();
     Row { notes, ..Row::new(tone, [state, &rule.rule, &entity, &value, &limit, &since]) }
 }
@@ -155,7 +155,7 @@ fn clear_row(rule: &RuleReport, clear: &[&AlertReport], others: bool) -> Row {
     let worst = nearest(clear);
     let entity = match (clear, worst) {
         ([], _) => "nothing to judge".to_owned(),
-        ([one], _) if !others => one.entity.to_string(),
+        ([one], _) if !others => named(rule, one),
         (_, None) => counted(clear, others),
         (_, Some(worst)) => format!("{}, worst {}", counted(clear, others), values(worst)),
     };
@@ -164,6 +164,12 @@ fn clear_row(rule: &RuleReport, clear: &[&AlertReport], others: bool) -> Row {
     let silent: Vec<&String> = clear.iter().filter_map(|alert| alert.reason.as_ref()).collect();
     let notes = silent.first().map(|reason| (*reason).clone()).into_iter().collect();
     Row { notes, ..Row::new(Tone::Clear, ["clear", &rule.rule, &entity, &value, &limit, ""]) }
+}
+
+/// The cluster itself needs no name.
+fn named(rule: &RuleReport, alert: &AlertReport) -> String {
+    let whole = alert.entity.get("cluster") == Some(&rule.cluster) && alert.entity.labels().count() == 1;
+    if whole { String::new() } else { alert.entity.to_string() }
 }
 
 fn nearest<'a>(clear: &[&'a AlertReport]) -> Option<&'a AlertReport> {
@@ -212,7 +218,7 @@ pub fn show_since(since: Time, now: Time, zone: Tz) -> String {
     format!("{} ({})", local.format(form), span::show(ago))
 }
 
-fn last_line(report: &Report, took: Duration) -> String {
+fn last_line(report: &Report, view: View) -> String {
     let counts = counts(report);
     let order = ["critical", "unknown", "warning", "info", "pending", "not applicable", "clear"];
     let parts = order.iter().filter_map(|word| {
@@ -223,8 +229,11 @@ fn last_line(report: &Report, took: Duration) -> String {
     if parts.is_empty() {
         parts.push("no rules".to_owned());
     }
-    let took = format!(" · checked in {:.1} s · exit {}", took.as_secs_f64(), report.exit_code);
-    parts.join(", ") + &Tone::Quiet.paint(&took)
+    let found = parts.join(", ");
+    let took = format!("checked in {:.1} s · exit {}", view.took.as_secs_f64(), report.exit_code);
+    let length = anstream::adapter::strip_str(&found).to_string().chars().count() + took.chars().count() + 3;
+    let between = if view.width.is_some_and(|width| length > width) { "\n" } else { " · " };
+    format!("{found}{between}{}", Tone::Quiet.paint(&took))
 }
 
 fn tone_of(word: &str) -> Tone {
