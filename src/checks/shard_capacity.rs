@@ -41,6 +41,10 @@ impl Check for ShardCapacity {
         }
     }
 
+    fn groups(&self) -> Vec<String> {
+        vec!["cluster".to_owned(), "tier".to_owned()]
+    }
+
     /// The same numbers that the cluster itself adds up before it creates an index: its metadata, not what is allocated.
     fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
         let index = "metadata.indices.*";

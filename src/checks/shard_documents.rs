@@ -105,6 +105,10 @@ impl Check for ShardDocuments {
         }
     }
 
+    fn groups(&self) -> Vec<String> {
+        vec!["index".to_owned(), "shard".to_owned()]
+    }
+
     fn complaints(&self) -> Vec<String> {
         complaint_about_index(&self.index).into_iter().collect()
     }

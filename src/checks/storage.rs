@@ -95,6 +95,10 @@ impl Check for Storage {
         }
     }
 
+    fn groups(&self) -> Vec<String> {
+        vec!["node".to_owned()]
+    }
+
     fn complaints(&self) -> Vec<String> {
         let empty = self.roles.is_empty() || self.roles.iter().any(|role| role.trim().is_empty());
         let complaint = "`roles` names no role; write `[data]`, or leave it out";

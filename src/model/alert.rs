@@ -182,7 +182,7 @@ impl Alert {
     fn announce(&mut self, tick: Tick, ending: Ending) {
         let Some((level, latch)) = self.highest_up() else {
             if self.level.is_some() {
-                self.end_episode(ending);
+                self.end_episode_but_keep_the_pending(ending, tick);
             }
             return;
         };
@@ -246,8 +246,22 @@ impl Alert {
             self.end_episode(ending);
         } else {
             self.forget_episode();
+            self.ending = Some(ending);
         }
         self
+    }
+
+    /// Marks are resolved per entity, so a level can still be pending there when a milder one ends: it begins an episode of its own.
+    fn end_episode_but_keep_the_pending(&mut self, ending: Ending, tick: Tick) {
+        let (latches, latest, seen) = (std::mem::take(&mut self.latches), self.latest.take(), self.seen);
+        self.end_episode(ending);
+        if latches.is_empty() {
+            return;
+        }
+        self.latches = latches;
+        self.since = Some(tick.at);
+        self.peak = latest.as_ref().filter(|_| seen == Some(tick.at)).map(|reading| reading.value);
+        (self.latest, self.seen) = (latest, seen);
     }
 
     fn end_episode(&mut self, ending: Ending) {
@@ -303,7 +317,7 @@ pub fn difference(policy: &Policy, looked: Looked<'_>, tick: Tick) -> Option<Tra
     let ending = if kind == Kind::Resolved { after.ending } else { None };
     let threshold = reading.as_ref().and_then(|reading| threshold(policy, kind, before, after, reading));
     let since = before.since.or(after.since).unwrap_or(tick.at);
-    let peak = after.peak.or(before.peak);
+    let peak = if kind == Kind::Resolved { before.peak } else { after.peak };
     let previous_level = before.level;
     let n = before.told;
     Some(Transition {
@@ -331,7 +345,7 @@ fn threshold(
 ) -> Option<Number> {
     let level = policy.level(after.level.or(before.level)?)?;
     let crossed = match kind {
-        Kind::Resolved => &level.clear,
+        Kind::Resolved if after.ending == Some(Ending::Cleared) => &level.clear,
         Kind::Lowered if level.judge(reading).ok()? != Verdict::Breach => &level.clear,
         _ => &level.when,
     };

@@ -54,11 +54,6 @@ impl Blind {
         };
     }
 
-    /// An entity that left the rule's sight is nobody's blindness any more.
-    pub fn forget(&mut self, entity: &Entity) {
-        self.entities.remove(entity);
-    }
-
     /// What the rule's own alert, `highwater-blind {rule}`, is to be shown: the time without a look that proved anything.
     pub fn finding(&self, policy: &BlindPolicy, tick: Tick) -> Finding {
         let overdue = |since: &Since| elapsed(since.at, tick.at) >= policy.after;

@@ -10,6 +10,8 @@ pub mod condition;
 pub mod entity;
 pub mod filter;
 pub mod identity;
+#[cfg(test)]
+mod judging;
 pub mod latch;
 pub mod level;
 pub mod notification;

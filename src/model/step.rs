@@ -99,6 +99,8 @@ impl Turn<'_> {
         if others == Others::Untouched {
             return;
         }
+        // whoever is known to be gone, or to have no documents, is nobody's blindness any more
+        self.blind.entities.retain(|entity, _| findings.contains_key(entity));
         let rest: Vec<Entity> =
             self.alerts.keys().filter(|entity| !findings.contains_key(*entity)).cloned().collect();
         for entity in rest.iter().filter(|entity| !(self.policy.grouped && entity.is_empty())) {
@@ -127,10 +129,7 @@ impl Turn<'_> {
     fn conclude(&mut self, entity: &Entity, others: Others) {
         match others {
             Others::Untouched => {}
-            Others::Absent => {
-                self.blind.forget(entity);
-                self.show(entity, &Finding::Absent);
-            }
+            Others::Absent => self.show(entity, &Finding::Absent),
             Others::Excused => {
                 if let Some(alert) = self.alerts.get_mut(entity) {
                     *alert = std::mem::take(alert).excused(self.tick);
@@ -154,6 +153,9 @@ impl Turn<'_> {
 
     fn show(&mut self, entity: &Entity, finding: &Finding) {
         let known = self.alerts.remove(entity);
+        if known.is_none() && matches!(finding, Finding::Unknown(_)) {
+            return;
+        }
         let before = known.clone().unwrap_or_default();
         let after = step_alert(self.policy, before.clone(), finding, self.tick);
         let change = self.change(entity, &before, &after, finding);
