@@ -204,7 +204,7 @@ impl Daemon {
     }
 
     fn event(&self, message: &str) -> Option<Value> {
-        self.events().into_iter().find(|event| event["fields"]["message"] == message)
+        self.events().into_iter().find(|event| event["message"] == message)
     }
 
     fn is_ready(&self) -> bool {
@@ -218,7 +218,7 @@ impl Daemon {
     /// `http://127.0.0.1:PORT`, from the log.
     pub fn url(&self) -> String {
         let ready = self.event("ready").expect("a daemon that is ready");
-        format!("http://{}", ready["fields"]["address"].as_str().expect("an address"))
+        format!("http://{}", ready["address"].as_str().expect("an address"))
     }
 
     /// Status and body of one of its own pages.
