@@ -141,7 +141,7 @@ async fn what_is_missing_or_wrong_is_said_and_does_not_blind_the_others() {
     assert_eq!(text(2), "no index matches `door-gone`");
     assert_eq!(answers[2].as_ref().unwrap_err().accept.as_deref(), Some("door-b-1"));
     assert_eq!(text(3), "field missing: no index of `door-untimed` has `@timestamp`");
-    assert!(text(4).contains("words"), "{}", text(4));
+    assert!(text(4).contains("keyword"), "{}", text(4));
     assert!(text(6).contains("no_such_query"), "{}", text(6));
     engine.delete("/door-b-1").await;
     engine.delete("/door-untimed").await;
