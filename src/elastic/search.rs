@@ -68,20 +68,21 @@ async fn pages(
 async fn ask(door: &Arc<Inner>, tick: Time, search: &Search, after: Option<&Value>) -> Result<Value, Reason> {
     let lines = sought::lines(search, after, door.client.timeout());
     let deadline = sleep(door.client.timeout()).deadline();
-    for attempt in 1.. {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
         let item = door.gather.ask(tick, lines.clone()).await?;
         let setback = match complete::search(&search.index, &item) {
             Ok(()) => return Ok(item),
             Err(setback) => setback,
         };
         let pause = jittered(BACK_OFF);
-        let may_retry = may_retry(&setback) && attempt < MOST_ATTEMPTS && sleep(pause).deadline() < deadline;
+        let may_retry = may_retry(&setback) && attempts < MOST_ATTEMPTS && sleep(pause).deadline() < deadline;
         if !may_retry || !door.client.take_retry() {
             return Err(named(door, tick, search, &item, setback.reason).await);
         }
         sleep(pause).await;
     }
-    unreachable!("the last attempt returns")
 }
 
 fn may_retry(setback: &Setback) -> bool {
