@@ -2,13 +2,11 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
-
 use crate::{
     config::template,
     engine::{tell::Telling, watch::Watch},
     model::{
-        Entity, Facts, Kind, Level, Reading, Unit, identity,
+        Kind, Level, Reading, identity,
         notification::{Change, Delivery, Notification, Status},
         wording,
     },
@@ -22,7 +20,7 @@ pub fn with_words(watch: &Watch, mut change: Change) -> Change {
         (change.cause, change.next_step) = (advice.cause, advice.next_step);
     }
     if let Some(text) = &watch.rule.message {
-        change.message = match template::render_message(text, Words::of(watch, &change)) {
+        change.message = match template::render_message(text, template::Context::of(&watch.key, &change)) {
             Ok(words) => Some(words),
             Err(error) => {
                 tracing::warn!(rule = watch.key.rule, %error, "message template failed");
@@ -31,38 +29,6 @@ pub fn with_words(watch: &Watch, mut change: Change) -> Change {
         };
     }
     change
-}
-
-/// What a rule's `message` may speak of; values as people read them.
-#[derive(Serialize)]
-struct Words<'a> {
-    rule: &'a str,
-    cluster: &'a str,
-    entity: &'a Entity,
-    level: &'a str,
-    value: Option<String>,
-    threshold: Option<String>,
-    peak: Option<String>,
-    unit: Option<Unit>,
-    since: String,
-    facts: &'a Facts,
-}
-
-impl<'a> Words<'a> {
-    fn of(watch: &'a Watch, change: &'a Change) -> Self {
-        Self {
-            rule: &watch.key.rule,
-            cluster: &watch.key.cluster,
-            entity: &change.entity,
-            level: change.level.name(),
-            value: change.show_value(),
-            threshold: change.show_threshold(),
-            peak: change.show_peak(),
-            unit: change.unit,
-            since: change.since.to_rfc3339(),
-            facts: &change.facts,
-        }
-    }
 }
 
 /// One notification for one sink: the worst first.

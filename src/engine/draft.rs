@@ -72,22 +72,11 @@ impl Draft {
     }
 
     /// Ends every alert of the rule, for a reason of the rule's own.
-    pub fn close(&mut self, ending: Ending, now: Time) {
+    pub fn close(&mut self, watch: &Watch, ending: Ending, now: Time) {
         for (entity, alert) in std::mem::take(&mut self.state.alerts) {
             if let Some(level) = alert.level {
-                self.transitions.push(Transition {
-                    entity: entity.clone(),
-                    kind: Kind::Resolved,
-                    level,
-                    previous_level: Some(level),
-                    since: alert.since.unwrap_or(now),
-                    at: now,
-                    n: alert.told,
-                    reading: alert.latest.clone(),
-                    threshold: None,
-                    peak: alert.peak,
-                    ending: Some(ending),
-                });
+                let standing = alert.standing(&watch.rule.policy, &entity, (Kind::Resolved, level), now);
+                self.transitions.push(Transition { threshold: None, ending: Some(ending), ..standing });
             }
             self.touched.insert(entity);
         }
@@ -105,24 +94,7 @@ impl Draft {
         let Some(repeat) = watch.rule.repeat else { return };
         for (entity, alert) in &mut self.state.alerts {
             let Some(level) = alert.level.filter(|_| alert.reminder_due(repeat, now)) else { continue };
-            let policy = watch.rule.policy.level(level);
-            let threshold = alert
-                .latest
-                .as_ref()
-                .and_then(|reading| policy.and_then(|policy| policy.when.resolve(reading).ok()));
-            self.transitions.push(Transition {
-                entity: entity.clone(),
-                kind: Kind::Reminded,
-                level,
-                previous_level: Some(level),
-                since: alert.since.unwrap_or(now),
-                at: now,
-                n: alert.told,
-                reading: alert.latest.clone(),
-                threshold,
-                peak: alert.peak,
-                ending: None,
-            });
+            self.transitions.push(alert.standing(&watch.rule.policy, entity, (Kind::Reminded, level), now));
             *alert = std::mem::take(alert).reminded(now);
             self.touched.insert(entity.clone());
         }

@@ -150,7 +150,7 @@ impl Engine {
 
     async fn close(&self, watch: &mut Watch, ending: Ending, forget: bool) -> Result<(), StoreError> {
         let mut draft = Draft::of(watch);
-        draft.close(ending, self.clock.now());
+        draft.close(watch, ending, self.clock.now());
         if forget {
             draft.forget_rule();
         }

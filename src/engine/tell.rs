@@ -174,26 +174,10 @@ impl<'a> Subject<'a> {
     fn as_it_stands(&self, kind: Kind, told: Option<&Told>) -> Change {
         let alert = self.alert.cloned().unwrap_or_default();
         let level = alert.level.or_else(|| told.and_then(|told| told.level)).unwrap_or(Level::Warning);
-        let policy = self.watch.rule.policy.level(level);
-        let threshold =
-            alert.latest.as_ref().zip(policy).and_then(|(reading, policy)| policy.when.resolve(reading).ok());
-        let mut change = Change::new(
-            &self.watch.key.rule,
-            &self.watch.key.cluster,
-            &Transition {
-                entity: self.entity.clone(),
-                kind,
-                level,
-                previous_level: None,
-                since: alert.since.unwrap_or(self.telling.now),
-                at: self.telling.now,
-                n: alert.told.saturating_sub(1),
-                reading: alert.latest,
-                threshold,
-                peak: alert.peak,
-                ending: None,
-            },
-        );
+        let mut standing =
+            alert.standing(&self.watch.rule.policy, self.entity, (kind, level), self.telling.now);
+        standing.n = alert.told.saturating_sub(1);
+        let mut change = Change::new(&self.watch.key.rule, &self.watch.key.cluster, &standing);
         if let Some(told) = told.filter(|_| kind == Kind::Resolved) {
             change.episode_id.clone_from(&told.episode_id);
             change.event_id = identity::event_id(&change.episode_id, kind, 0);

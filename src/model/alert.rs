@@ -270,6 +270,30 @@ impl Alert {
         self.ending = Some(ending);
     }
 
+    /// What `kind` says of this alert as it stands; `level` is the one it is told at.
+    pub fn standing(
+        &self,
+        policy: &Policy,
+        entity: &Entity,
+        (kind, level): (Kind, Level),
+        now: Time,
+    ) -> Transition {
+        let when = policy.level(level).map(|level| &level.when);
+        Transition {
+            entity: entity.clone(),
+            kind,
+            level,
+            previous_level: Some(level),
+            since: self.since.unwrap_or(now),
+            at: now,
+            n: self.told,
+            reading: self.latest.clone(),
+            threshold: self.latest.as_ref().zip(when).and_then(|(reading, when)| when.resolve(reading).ok()),
+            peak: self.peak,
+            ending: None,
+        }
+    }
+
     fn with_silence(mut self, silence: Option<Silence>) -> Self {
         self.silence = silence;
         self
