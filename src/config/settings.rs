@@ -62,7 +62,7 @@ pub enum Auth {
 
 #[derive(Clone, Debug, Default)]
 pub struct Tls {
-    /// PEM; in place of the operating system's trust store.
+    /// PEM; beside the operating system's trust store.
     pub ca: Option<PathBuf>,
     pub client_certificate: Option<PathBuf>,
     pub client_key: Option<PathBuf>,

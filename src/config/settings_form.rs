@@ -119,7 +119,7 @@ pub struct BasicForm {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsForm {
-    /// Trusted in place of the operating system's store.
+    /// Trusted beside the operating system's store.
     pub ca: Option<String>,
     /// Ours, together with `client_key`.
     pub client_certificate: Option<At<String>>,
