@@ -83,6 +83,10 @@ fn tls_words(error: &rustls::Error) -> String {
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "it wants a client certificate".to_owned()
         }
+        // what Java says to who shows none
+        rustls::Error::AlertReceived(AlertDescription::BadCertificate) => {
+            "it wants a client certificate, or another one than it got (BadCertificate)".to_owned()
+        }
         rustls::Error::AlertReceived(alert) => format!("it refuses us: {alert:?}"),
         rustls::Error::InvalidMessage(_) => "what answers does not speak TLS; is it `http://`?".to_owned(),
         other => clean(&other.to_string()),
