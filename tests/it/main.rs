@@ -11,5 +11,6 @@ mod architecture;
 mod cli;
 mod compose;
 mod elastic;
+mod engines_live;
 mod engines_start;
 mod readme;

@@ -41,6 +41,9 @@ pub const ADMIN_PASSWORD: &str = "correct horse battery";
 static SEATS: Semaphore = Semaphore::const_new(2);
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// An engine that several tests use; it takes no seat, for it never leaves it.
+pub type Shared = OnceCell<Result<Engine, NotRun>>;
+
 /// A running cluster of real nodes. Dropping it ends them and removes their folders.
 #[derive(Debug)]
 pub struct Engine {
@@ -69,8 +72,13 @@ impl Engine {
 
     /// A plain single node for tests that only look, or that keep to indices of their own. Started once.
     pub async fn shared() -> Option<&'static Engine> {
-        static SHARED: OnceCell<Result<Engine, NotRun>> = OnceCell::const_new();
-        let engine = SHARED.get_or_init(|| Engine::seated(Spec::one_node(), None)).await;
+        static SHARED: Shared = Shared::const_new();
+        Engine::shared_in(&SHARED, Spec::one_node()).await
+    }
+
+    /// The same for a group of tests with an engine of their own; they take turns, or keep out of each other's way.
+    pub async fn shared_in(cell: &'static Shared, spec: Spec) -> Option<&'static Engine> {
+        let engine = cell.get_or_init(|| Engine::seated(spec, None)).await;
         or_not_run(engine.as_ref().map_err(Clone::clone))
     }
 
