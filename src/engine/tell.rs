@@ -7,7 +7,9 @@ use chrono_tz::Tz;
 use crate::{
     engine::{compose, watch::Watch},
     model::{
-        Alert, Entity, Kind, Level, RuleState, Time, Transition, identity,
+        Alert, Entity, Kind, Level, RuleState, Time, Transition,
+        alert::Silent,
+        identity,
         notification::{Change, Delivery, Told, Withheld, news},
     },
     store::Mute,
@@ -199,7 +201,21 @@ impl<'a> Subject<'a> {
     }
 
     fn words(&self, change: Change) -> Change {
-        compose::with_words(self.watch, change)
+        let mut change = compose::with_words(self.watch, change);
+        if change.kind != Kind::Resolved && change.note.is_none() {
+            change.note = self.silence();
+        }
+        change
+    }
+
+    /// An alert that fires without a number says what it fires for.
+    fn silence(&self) -> Option<String> {
+        let silence = self.alert?.silence?;
+        let since = self.clock_time(silence.since);
+        Some(match silence.of {
+            Silent::NoData => format!("no data since {since}"),
+            Silent::Absent => format!("gone since {since}"),
+        })
     }
 
     fn mute_words(&self, mute: &Mute) -> String {

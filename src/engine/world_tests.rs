@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::RuleSet,
     engine::schedule,
-    model::{Attention, Observation, Schedule, Time, schedule::CronSchedule},
+    model::{Attention, Level, Missing, Observation, Schedule, Time, schedule::CronSchedule},
     store::{Mute, Mutes, Store},
 };
 
@@ -170,6 +170,18 @@ async fn a_clock_set_back_an_hour_does_not_silence_a_rule() {
     world.clock.turn_to(at("09:01"));
     world.live_until(at("09:30")).await;
     assert_eq!(world.said_to("ear"), ["09:01 fired warning", "09:20 resolved warning"]);
+}
+
+#[tokio::test]
+async fn an_alert_that_fires_for_lack_of_data_says_so() {
+    let mut silent = rule(true);
+    silent.policy.no_data = Missing::fire(Level::Warning);
+    let quiet = |tick: Time| {
+        if tick >= at("10:05") { Observation::NoData("no documents".to_owned()) } else { percent(1.0) }
+    };
+    let mut world = World::new(silent, at("09:58"), quiet).await;
+    world.live_until(at("10:10")).await;
+    assert_eq!(world.said_to("ear"), ["10:05 fired warning (no data since 10:05)"]);
 }
 
 #[tokio::test]
