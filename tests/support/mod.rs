@@ -1,7 +1,9 @@
 //! What the integration tests and the demo share: real engines, and the list of tests that could not run.
 
 pub mod daemon;
+pub mod double;
 pub mod engine;
+pub mod gate;
 pub mod not_run;
 pub mod receiver;
 pub mod wire;

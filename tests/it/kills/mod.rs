@@ -1,0 +1,80 @@
+//! `kill -9` at any point of a run, with two dozen entities that flap and a receiver that counts: nothing is lost,
+//! nothing is invented, and what comes twice is the same message.
+
+mod heard;
+mod truth;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use self::heard::Heard;
+use self::truth::{ENTITIES, RULES, episodes, is_bad};
+use crate::support::{
+    daemon::Home,
+    double::{Counted, Double},
+};
+
+/// `HIGHWATER_KILLS` asks for more than these.
+const KILLS: usize = 100;
+/// The longest that a daemon lives.
+const LIFE: u64 = 1_100;
+const PATIENCE: Duration = Duration::from_secs(90);
+
+fn kills() -> usize {
+    std::env::var("HIGHWATER_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS)
+}
+
+fn now() -> i64 {
+    chrono::Utc::now().timestamp()
+}
+
+fn rules() -> String {
+    let rule = |n: usize| {
+        json!({
+            "id": format!("flap-{n}"),
+            "check": { "ratio": { "index": format!("flap-{n}"), "window": "1s", "numerator": "bad", "per": ["service"] } },
+            "schedule": "every 1s", "query_delay": "0s", "no_data": "keep",
+            "levels": { "warning": "above 50%" },
+        })
+    };
+    json!({ "rules": (0..RULES).map(rule).collect::<Vec<_>>() }).to_string()
+}
+
+async fn flapping(begin: i64) -> Double {
+    Double::start(move |asked| {
+        let rule = asked.index.trim_start_matches("flap-").parse().unwrap_or(RULES);
+        let count = |entity| {
+            let bad = is_bad(begin, rule, entity, asked.end / 1000);
+            Counted::new(format!("s{entity}"), if bad { 100 } else { 0 }, 100)
+        };
+        (0..ENTITIES).map(count).collect()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_with_the_same_key() {
+    let begin = now();
+    let double = flapping(begin).await;
+    let heard = Heard::listen();
+    let home = Home::new(&heard.settings(&double.url), &rules());
+    let mut random = fastrand::Rng::with_seed(9);
+    for _ in 0..kills() {
+        let daemon = home.spawn(&[]);
+        // the one sleep that is meant: the moment of death
+        tokio::time::sleep(Duration::from_millis(random.u64(20..LIFE))).await;
+        daemon.kill9();
+    }
+    let end = now();
+    let truth = episodes(begin, end);
+    let daemon = home.start().await;
+    heard.until_told(&truth, PATIENCE).await;
+    assert_eq!(daemon.stop().await, 0);
+    let told = heard.told();
+    let later = episodes(begin, now());
+    told.assert_is(&truth, &later);
+    eprintln!("{} kills: {told}", kills());
+    let most = kills() * RULES;
+    assert!(told.duplicates <= most, "{} duplicates, more than lanes times kills", told.duplicates);
+}
