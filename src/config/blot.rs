@@ -5,9 +5,20 @@ use super::{
     place::Sources,
 };
 
-/// Keys whose value is a secret, or may hold one.
-const SECRET: [&str; 9] =
-    ["password", "api_key", "bearer", "bearer_token", "token", "webhook_url", "url", "urls", "proxy"];
+/// Keys whose value may hold a secret behind its host.
+const ADDRESSES: [&str; 3] = ["url", "urls", "proxy"];
+
+/// What the name of a secret holds, a header's name among them.
+const CREDENTIAL: [&str; 8] =
+    ["authorization", "bearer", "cookie", "key", "password", "secret", "token", "webhook_url"];
+
+/// Paths of files, whatever they are called.
+const PATHS: [&str; 2] = ["client_key", "client_certificate"];
+
+fn is_credential(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    !PATHS.contains(&key.as_str()) && CREDENTIAL.iter().any(|word| key.contains(word))
+}
 
 /// The text with stars in place of secrets, each line by itself: it works for a file that is not even YAML.
 pub fn blot_lines(text: &str) -> String {
@@ -16,19 +27,20 @@ pub fn blot_lines(text: &str) -> String {
 
 fn blot_line(line: &str) -> String {
     let mut out = line.to_owned();
-    for key in SECRET {
-        for (at, _) in line.match_indices(key) {
-            let before = line[..at].chars().next_back();
-            let rest = &line[at + key.len()..];
-            let value = rest.trim_start_matches(['"', '\'']).trim_start();
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_') || !value.starts_with(':') {
-                continue;
-            }
-            let start = line.len() - value.len() + 1;
-            stars(&mut out, start, key);
+    for (colon, _) in line.match_indices(':') {
+        let key = key_before(&line[..colon]);
+        if is_credential(key) || ADDRESSES.contains(&key) {
+            stars(&mut out, colon + 1, key);
         }
     }
     out
+}
+
+/// The key that a colon ends, without its quotes.
+fn key_before(text: &str) -> &str {
+    let text = text.trim_end_matches([' ', '"', '\'']);
+    let start = text.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+    &text[start.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8))..]
 }
 
 /// Hides from `start` to the end of the line, but for references, and for the scheme and host of a URL.
@@ -38,7 +50,7 @@ fn stars(line: &mut String, start: usize, key: &str) {
     if value.trim_start_matches(['"', '\'']).starts_with("${") {
         return;
     }
-    if key.starts_with("url") || key == "proxy" {
+    if ADDRESSES.contains(&key) {
         from = after_host(line, from);
     }
     let hidden: String = line[from..]
@@ -71,9 +83,7 @@ pub fn blot_nodes(node: &Node, sources: &mut Sources) {
         Value::Map(entries) => {
             for (key, value) in entries {
                 match &value.value {
-                    Value::Scalar { text, .. }
-                        if SECRET[..6].contains(&key.text.as_str()) && !text.starts_with("${") =>
-                    {
+                    Value::Scalar { text, .. } if is_credential(&key.text) && !text.starts_with("${") => {
                         sources.blot(value.place);
                     }
                     _ => blot_nodes(value, sources),
@@ -101,6 +111,9 @@ mod tests {
             ("urls: [http://u:p@host:9200]", "urls: [http://**************"),
             ("urls: [http://127.0.0.1:9200]", "urls: [http://127.0.0.1:9200]"),
             ("# a password is needed", "# a password is needed"),
+            ("  X-Api-Key: \"hunter2\"", "  X-Api-Key: *********"),
+            ("headers: { Authorization: hunter2 }", "headers: { Authorization: *********"),
+            ("  client_key: k.pem", "  client_key: k.pem"),
         ] {
             assert_eq!(blot_line(line), shown);
             assert_eq!(blot_line(line).len(), line.len());

@@ -118,12 +118,38 @@ fn show(at: UnixTime) -> String {
     at.map_or_else(|| "?".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
-/// Foreign text as we repeat it: one line, no control characters, at most 256 characters.
+/// Foreign text as we repeat it: one line, no control characters, no credentials, at most 256 characters.
 pub(super) fn clean(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String =
+        without_credentials(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = line.trim();
     if line.chars().count() <= 256 {
         return line.to_owned();
     }
     line.chars().take(255).chain(['…']).collect()
+}
+
+/// Proxies like to repeat the header that they did not like: `Bearer …`.
+fn without_credentials(text: &str) -> String {
+    const SCHEMES: [&str; 3] = ["apikey", "basic", "bearer"];
+    let mut shown: Vec<&str> = Vec::new();
+    for word in text.split(' ') {
+        let scheme = shown.last().map(|last| last.trim_matches(|c: char| !c.is_alphanumeric()));
+        let follows = scheme.is_some_and(|last| SCHEMES.iter().any(|name| last.eq_ignore_ascii_case(name)));
+        let is_token = word.len() >= 8 && word.contains(|c: char| c.is_ascii_digit() || c == '=');
+        shown.push(if follows && is_token { "***" } else { word });
+    }
+    shown.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_says_of_our_credentials_is_repeated_without_them() {
+        assert_eq!(clean("bad [ApiKey Zm9vOmJhcg==] sent"), "bad [ApiKey *** sent");
+        assert_eq!(clean("Bearer ey0123.abc"), "Bearer ***");
+        assert_eq!(clean("a basic licence does not allow it"), "a basic licence does not allow it");
+    }
 }

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use chrono::DateTime;
 use reqwest::{Response, header::HeaderMap};
 
-use super::guard::Forbidden;
+use super::{echo, guard::Forbidden};
 use crate::{
     clock::Clock,
     model::{Time, time::elapsed, wording},
@@ -15,7 +15,7 @@ use crate::{
 /// More of a body is not read: what a sink has to say is short.
 const MAX_BODY: usize = 64 * 1024;
 
-pub async fn read(mut response: Response, clock: &Clock) -> Answer {
+pub async fn read(mut response: Response, clock: &Clock, secrets: &[String]) -> Answer {
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers(), clock.now());
     let mut body = Vec::new();
@@ -29,7 +29,8 @@ pub async fn read(mut response: Response, clock: &Clock) -> Answer {
             break;
         }
     }
-    Answer::Http { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() }
+    let body = echo::without(secrets, String::from_utf8_lossy(&body).into_owned());
+    Answer::Http { status, retry_after, body }
 }
 
 /// Seconds, or a date.

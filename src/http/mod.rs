@@ -4,6 +4,7 @@
 //! [`guard`]). Nothing that it says names a URL: the whole of a webhook's URL is a secret.
 
 mod answer;
+mod echo;
 mod guard;
 
 #[cfg(test)]
@@ -103,8 +104,13 @@ impl Http {
     }
 
     async fn answer(&self, request: RequestBuilder) -> Answer {
-        match request.send().await {
-            Ok(response) => answer::read(response, &self.clock).await,
+        let request = match request.build() {
+            Ok(request) => request,
+            Err(error) => return answer::lost(error),
+        };
+        let secrets = echo::secrets_of(&request);
+        match self.client.execute(request).await {
+            Ok(response) => answer::read(response, &self.clock, &secrets).await,
             Err(error) => answer::lost(error),
         }
     }

@@ -8,13 +8,14 @@
 mod support;
 
 mod architecture;
+mod canaries;
 mod cli;
 mod compose;
 mod elastic;
 mod engines_live;
 mod engines_outage;
-mod engines_partial;
 mod engines_ratio;
 mod engines_start;
 mod kills;
 mod readme;
+mod sink_trouble;

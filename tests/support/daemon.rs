@@ -223,6 +223,7 @@ impl Daemon {
 
     /// Status and body of one of its own pages.
     pub async fn get(&self, path: &str) -> (u16, String) {
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let answer = client.get(self.url() + path).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("a body"))

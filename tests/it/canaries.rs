@@ -1,0 +1,217 @@
+//! Secrets that sing: one in every setting that may hold one, at the loudest log level, with everything failing.
+//! Whatever highwater writes, shows, stores or sends to others holds none of them.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::support::{
+    daemon::Home,
+    double::{Counted, Double},
+    receiver::Receiver,
+    wire::{Act, Wire, answer as plain, json as answer},
+};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Where each stands, and what it is.
+const CANARIES: [(&str, &str); 10] = [
+    ("PASSWORD", "canary-password-1f3a"),
+    ("API_KEY", "canaryid:canary-api-key-77b2"),
+    ("BEARER", "canary-bearer-90cd"),
+    ("SLACK_URL_PATH", "canary-slack-path-5512"),
+    ("HOOK_PATH", "canary-hook-path-61aa"),
+    ("HOOK_TOKEN", "canary-hook-token-8e0f"),
+    ("HOOK_HEADER", "canary-header-24d1"),
+    ("CLOSED_PATH", "canary-closed-path-3c3c"),
+    ("HEARTBEAT_PATH", "canary-heartbeat-b00b"),
+    ("PROXY", "canary-proxy-9a9a"),
+];
+
+fn needles() -> Vec<String> {
+    let mut needles: Vec<String> = CANARIES.iter().map(|(_, value)| (*value).to_owned()).collect();
+    needles.push("canary-api-key-77b2".to_owned());
+    needles.push(STANDARD.encode("watcher:canary-password-1f3a"));
+    needles.push(STANDARD.encode("canaryid:canary-api-key-77b2"));
+    needles
+}
+
+fn assert_silent(channel: &str, bytes: &[u8]) {
+    for needle in needles() {
+        let found = bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
+        assert!(!found, "`{needle}` sings in {channel}:\n{}", String::from_utf8_lossy(bytes));
+    }
+}
+
+/// A cluster that lets nobody in, and says back what it was told.
+fn echoing() -> Wire {
+    Wire::start(|seen, _| {
+        let reason = format!("unable to authenticate with [{}]", seen.header("authorization"));
+        let error = json!({ "type": "security_exception", "reason": reason });
+        Act::Write(answer(
+            401,
+            &json!({ "error": { "root_cause": [error], "type": "security_exception", "reason": reason }, "status": 401 }),
+        ))
+    })
+}
+
+/// A service that first has trouble, then knows nothing of us, and says back what it was told.
+fn repeating(status: Arc<AtomicU16>) -> Wire {
+    Wire::start(move |seen, _| {
+        let page = format!("Cannot POST {} with {:?}", seen.target, seen.headers);
+        Act::Write(plain(status.load(Ordering::Relaxed), &[("content-type", "text/html")], page.as_bytes()))
+    })
+}
+
+struct Stage {
+    cluster: Double,
+    refusing: [Wire; 2],
+    status: Arc<AtomicU16>,
+    ill: Wire,
+    well: Receiver,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        let bad = |_: &_| vec![Counted::new("s", 1, 1)];
+        let cluster = Double::start(bad).await;
+        let status = Arc::new(AtomicU16::new(500));
+        let ill = repeating(status.clone());
+        Stage { cluster, refusing: [echoing(), echoing()], status, ill, well: Receiver::start() }
+    }
+
+    fn settings(&self) -> Value {
+        let ill = self.ill.url();
+        let headers = json!({ "X-Api-Key": "${env:HOOK_HEADER}" });
+        let url = format!("{ill}/${{env:HOOK_PATH}}");
+        json!({
+            "clusters": {
+                "main": { "urls": [self.cluster.url], "auth": { "basic": { "username": "watcher", "password": "${env:PASSWORD}" } } },
+                "by-key": { "urls": [self.refusing[0].url()], "auth": { "api_key": "${env:API_KEY}" } },
+                "by-bearer": { "urls": [self.refusing[1].url()], "auth": { "bearer": "${env:BEARER}" } },
+                "by-proxy": { "urls": ["http://192.0.2.1:9200"], "proxy": "http://user:${env:PROXY}@127.0.0.1:1/" },
+            },
+            "rules": ["rules"],
+            "sinks": {
+                "slack": { "slack": { "webhook_url": format!("{ill}/services/${{env:SLACK_URL_PATH}}") } },
+                "hook": { "webhook": { "url": url, "bearer_token": "${env:HOOK_TOKEN}", "headers": headers } },
+                "closed": { "webhook": { "url": "http://127.0.0.1:1/${env:CLOSED_PATH}" } },
+                "well": { "webhook": { "url": self.well.url("/well") } },
+                "log": { "stdout": {} },
+            },
+            "defaults": { "notify": ["slack", "hook", "closed", "well", "log"], "query_delay": "0s" },
+            "heartbeat": { "url": format!("{ill}/${{env:HEARTBEAT_PATH}}"), "every": "1s" },
+            "delivery": { "timeout": "1s" },
+            "server": { "listen": "127.0.0.1:0" },
+            "telemetry": { "level": "trace", "format": "json" },
+        })
+    }
+
+    fn home(&self) -> Home {
+        let home = Home::new(&self.settings(), RULES);
+        CANARIES.iter().fold(home, |home, (name, value)| home.env(name, value))
+    }
+}
+
+const RULES: &str = r#"
+defaults: { schedule: every 1s, no_data: keep, blind: { after: 1s, level: warning } }
+rules:
+  - { id: bad, clusters: [main], check: { ratio: { index: a, window: 1s, numerator: bad } }, levels: { warning: above 50% } }
+  - { id: blind-key, clusters: [by-key], check: { ratio: { index: a, window: 1s, numerator: bad } }, levels: { warning: above 50% } }
+  - { id: blind-bearer, clusters: [by-bearer], check: { cluster_health: {} }, levels: { warning: yellow } }
+  - { id: blind-proxy, clusters: [by-proxy], check: { cluster_health: {} }, levels: { warning: yellow } }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_logged_shown_stored_or_sent_to_somebody_else() {
+    let stage = Stage::set().await;
+    let home = stage.home();
+    let daemon = home.start().await;
+    let parts = ["canary-slack-path", "canary-hook-path", "canary-heartbeat"];
+    let all = |_: &[_]| parts.iter().all(|part| stage.ill.count(part) > 0);
+    stage.well.wait_for("requests of all kinds", SOON, all).await;
+    stage.status.store(404, Ordering::Relaxed);
+    for rule in
+        ["highwater-blind blind-key", "highwater-blind blind-bearer", "highwater-sink-misconfigured hook"]
+    {
+        let heard = |_: &[_]| !stage.well.events(rule).is_empty();
+        stage.well.wait_for(rule, Duration::from_secs(60), heard).await;
+    }
+    let sent = stage.ill.seen();
+    let hook = sent.iter().find(|seen| seen.target.contains("hook")).unwrap();
+    assert_eq!(hook.header("authorization"), "Bearer canary-hook-token-8e0f", "the canaries must be in use");
+    assert_eq!(hook.header("x-api-key"), "canary-header-24d1");
+    assert!(stage.refusing[1].seen()[0].header("authorization").contains("canary-bearer"));
+
+    for page in ["/metrics", "/readyz", "/healthz", "/"] {
+        assert_silent(page, daemon.get(page).await.1.as_bytes());
+    }
+    for arrival in stage.well.arrivals() {
+        assert_silent("another sink", format!("{:?} {}", arrival.seen, arrival.body).as_bytes());
+    }
+    for seen in &sent {
+        assert_silent("a body", seen.body.as_bytes());
+    }
+    assert_commands_silent(&home);
+    let log = daemon.log();
+    assert!(log.contains("\"TRACE\"") || log.contains("\"DEBUG\""), "not loud enough");
+    assert_silent("the log", log.as_bytes());
+    assert_eq!(daemon.stop().await, 0);
+    assert_silent("standard output", &fs::read(home.path("daemon/stdout")).unwrap());
+    for file in fs::read_dir(home.path("var")).unwrap() {
+        let path = file.unwrap().path();
+        assert_silent(&path.display().to_string(), &fs::read(&path).unwrap());
+    }
+}
+
+fn assert_commands_silent(home: &Home) {
+    let commands: [&[&str]; 9] = [
+        &["check", "-vv"],
+        &["check", "--format", "json"],
+        &["validate"],
+        &["rules"],
+        &["alerts", "--since", "1h"],
+        &["sinks", "test", "slack"],
+        &["sinks", "test", "hook"],
+        &["sinks", "test", "closed"],
+        &["run"],
+    ];
+    for args in commands {
+        let output = home.command(args).output().unwrap();
+        let all = [output.stdout, output.stderr].concat();
+        assert!(!all.is_empty(), "{args:?} said nothing");
+        assert_silent(&args.join(" "), &all);
+    }
+}
+
+#[test]
+fn a_secret_that_stands_in_the_settings_is_refused_without_being_shown() {
+    let literal = |name: &str| CANARIES.iter().find(|(known, _)| *known == name).unwrap().1;
+    let settings = json!({
+        "clusters": {
+            "a": { "urls": ["http://127.0.0.1:1"], "auth": { "basic": { "username": "u", "password": literal("PASSWORD") } } },
+            "b": { "urls": ["http://127.0.0.1:1"], "auth": { "api_key": literal("API_KEY") } },
+            "c": { "urls": ["http://127.0.0.1:1"], "auth": { "bearer": literal("BEARER") }, "unknown_key": 1 },
+        },
+        "sinks": {
+            "hook": { "webhook": { "url": "http://127.0.0.1:1/", "bearer_token": literal("HOOK_TOKEN"), "headers": { "X-Api-Key": literal("HOOK_HEADER") } } },
+            "slack": { "slack": { "webhook_url": format!("http://127.0.0.1:1/{}", literal("SLACK_URL_PATH")) } },
+        },
+        "rules": ["rules"],
+    });
+    let home = Home::new(&settings, RULES);
+    let output = home.command(&["validate"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let said = [output.stdout, output.stderr].concat();
+    let words = String::from_utf8_lossy(&said);
+    assert!(words.contains("${env:"), "it says what would have been right: {words}");
+    assert_silent("complaints", &said);
+}
