@@ -107,7 +107,7 @@ impl Client {
         self.budget.note_request(self.now());
         loop {
             let (at, node) = self.nodes.pick(self.now(), &effort.tried);
-            let attempt = exchange::attempt(node, request, &label, &self.limits, self.now());
+            let attempt = self.attempt(node, request, &label);
             let setback = match timeout_at(deadline, attempt).await {
                 Ok(Ok(answer)) => return Ok(self.settled(node, answer)),
                 Ok(Err(setback)) => setback,
@@ -120,6 +120,17 @@ impl Client {
                 None => return Err(effort.sum_up(setback.reason)),
             }
         }
+    }
+
+    /// Where there are others, a node that hung gets no request before it has shown that it answers: a look is lost to it
+    /// once, and not again and again.
+    async fn attempt(&self, node: &Node, request: &Request, label: &str) -> Result<Value, Setback> {
+        let patience = PROBE.min(self.limits.timeout / 4);
+        if self.nodes.len() > 1 && node.still_hangs(patience).await {
+            let text = format!("`{}` accepts connections but does not answer", node.name);
+            return Err(Setback::elsewhere(Reason::new(Cause::Unreachable, text)));
+        }
+        exchange::attempt(node, request, label, &self.limits, self.now()).await
     }
 
     fn settled(&self, node: &Node, answer: Value) -> Value {
@@ -157,6 +168,7 @@ impl Client {
         if node.is_alive(PROBE.min(self.limits.timeout)).await {
             return Reason::new(Cause::Timeout, format!("`{name}` did not answer this within {waited}"));
         }
+        node.hung();
         let text = format!("`{name}` accepts connections but does not answer (waited {waited})");
         Reason::new(Cause::Unreachable, text)
     }

@@ -39,6 +39,8 @@ pub(super) struct Node {
 #[derive(Clone, Copy, Debug, Default)]
 struct Health {
     failures: u32,
+    /// It took a request and never answered; it has to answer a lighter one first.
+    hangs: bool,
     rests_until: Option<Time>,
     answered_at: Option<Time>,
 }
@@ -98,13 +100,26 @@ impl Node {
 
     /// Does anybody answer at all? Any HTTP answer counts.
     pub async fn is_alive(&self, deadline: Duration) -> bool {
-        let root = Request { method: Method::Get, relative: "./".to_owned(), body: None };
-        let answer = tokio::time::timeout(deadline, self.send(&root, "highwater/probe")).await;
-        matches!(answer, Ok(Ok(_)))
+        matches!(tokio::time::timeout(deadline, self.greet()).await, Ok(Ok(_)))
     }
 
     pub fn answered(&self, now: Time) {
-        *self.lock() = Health { failures: 0, rests_until: None, answered_at: Some(now) };
+        *self.lock() = Health { answered_at: Some(now), ..Health::default() };
+    }
+
+    /// Whether it hung, and still does. A refusal is an answer, and what is wrong with TLS the request itself will say.
+    pub async fn still_hangs(&self, deadline: Duration) -> bool {
+        self.health().hangs && tokio::time::timeout(deadline, self.greet()).await.is_err()
+    }
+
+    async fn greet(&self) -> Result<Response, elasticsearch::Error> {
+        let root = Request { method: Method::Get, relative: "./".to_owned(), body: None };
+        self.send(&root, "highwater/probe").await
+    }
+
+    /// It keeps connections and answers nothing.
+    pub fn hung(&self) {
+        self.lock().hangs = true;
     }
 
     /// It rests, longer after each failure.

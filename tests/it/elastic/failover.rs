@@ -2,6 +2,10 @@
 
 use std::{
     net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -61,6 +65,34 @@ async fn a_node_that_fails_rests_and_is_tried_again() {
         door.ask(at(n), &[health()]).await.remove(0).unwrap();
     }
     assert!(sick.seen().len() > 3, "never tried again");
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_costs_one_answer_and_not_one_after_every_rest() {
+    let hangs = Arc::new(AtomicBool::new(true));
+    let still = hangs.clone();
+    let sick = Wire::start(move |_, _| if still.load(Ordering::Relaxed) { Act::Hang } else { green() });
+    let well = Wire::start(|_, _| green());
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (clock, mut cluster) = (Clock::standing_at(at(0)), settings(&[sick.url(), well.url()]));
+    cluster.timeout = Duration::from_millis(800);
+    let door = Elastic::new(&cluster, clock.clone(), &resolve()).unwrap();
+    let look = async |n: i64| {
+        clock.turn_to(at(100 * n));
+        door.ask(at(100 * n), &[health()]).await.remove(0)
+    };
+    let reason = look(0).await.unwrap_err();
+    assert!(reason.text.contains("accepts connections but does not answer"), "{reason}");
+    for n in 1..9 {
+        look(n).await.unwrap();
+    }
+    assert_eq!(sick.count("/_cluster/health"), 1, "it was sent what it would not answer");
+    assert!(sick.seen().len() > 3, "never tried again");
+    hangs.store(false, Ordering::Relaxed);
+    for n in 9..13 {
+        look(n).await.unwrap();
+    }
+    assert!(sick.count("/_cluster/health") > 1, "never trusted again");
 }
 
 #[tokio::test]
