@@ -25,6 +25,15 @@ pub(super) struct Place {
     lock: File,
 }
 
+/// Said aloud, because a program that is just being started elsewhere in this process may hold the lock's file for a moment longer.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "lock not given back");
+        }
+    }
+}
+
 impl Place {
     /// Makes the folder, and takes the lock for as long as this lives.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
