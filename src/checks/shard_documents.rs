@@ -41,7 +41,14 @@ impl ShardDocuments {
     pub const EXAMPLE: &str = "shard_documents: { index: \"*\" }";
 
     fn look(&self, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let (stats, health) = (body(answers, 0)?, body(answers, 1)?);
+        let health = body(answers, 1)?;
+        let stats = match body(answers, 0) {
+            // statistics about no shard at all are refused before they come here
+            Err(reason) if reason.cause == Cause::Missing && active(health)?.is_empty() => {
+                return self.nothing(health);
+            }
+            stats => stats?,
+        };
         let seen = object(stats, "/indices")?;
         let there = active(health)?;
         if there.is_empty() && seen.is_empty() {

@@ -1,5 +1,7 @@
 //! One turn becomes durable, and only then true.
 
+use std::sync::Arc;
+
 use crate::{
     config::RuleKey,
     engine::{
@@ -15,14 +17,20 @@ use crate::{
 impl Engine {
     /// Commits a turn together with what it says of the rule's own sight. The watch changes only when the store has it.
     pub(super) async fn commit(&self, watch: &mut Watch, draft: Draft) -> Result<(), StoreError> {
-        let mutes = self.mutes.load_full();
-        let now = self.clock.now();
+        // what a mute withholds of a rule that goes could never be told
+        let mutes = if draft.is_last() { Arc::default() } else { self.mutes.load_full() };
+        let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
         let looked = draft.watermark > watch.watermark;
         let (turn, after) = draft.finish(watch, &self.telling(&mutes, watch));
+        let complete = turn.runs.iter().any(|run| is_complete(run.outcome));
         let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
         let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
         let own = self.own.lock().await;
-        match own.blind(self, &after, blind, tick) {
+        let own_turn = match closing {
+            None => own.blind(self, &after, blind, tick),
+            Some(ending) => own.close_blind(&after, (ending, last), &self.telling(&mutes, &after)),
+        };
+        match own_turn {
             // nobody else waits while most turns are committed, so that those which end together share a transaction
             None => {
                 drop(own);
@@ -36,6 +44,9 @@ impl Engine {
         }
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
         self.note_reach(watch);
+        if complete && !self.is_down(&watch.key.cluster) {
+            self.pulse().complete = Some(now);
+        }
         Ok(())
     }
 
@@ -56,9 +67,7 @@ impl Engine {
             tracing::info!(rule, cluster, entity = %transition.entity, level, kind, "alert changed");
         }
         for run in runs {
-            if run.outcome == Outcome::Complete || run.outcome == Outcome::CaughtUp {
-                self.pulse().complete = Some(self.clock.now());
-            } else {
+            if !is_complete(run.outcome) {
                 let outcome = run.outcome.name();
                 tracing::debug!(rule, cluster, outcome, reason = run.reason, "tick recorded");
             }
@@ -88,4 +97,9 @@ impl Engine {
         let mutes = self.mutes.load_full();
         draft.finish(watch, &self.telling(&mutes, watch))
     }
+}
+
+/// A cluster answered completely, as far as an outcome tells.
+fn is_complete(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Complete | Outcome::CaughtUp)
 }

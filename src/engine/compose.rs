@@ -1,8 +1,12 @@
 //! From changes to a notification: the words that explain, the order in which people read, the identities.
 
-use std::cmp::Reverse;
+use std::{
+    cmp::Reverse,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
+    checks::Advice,
     config::template,
     engine::{tell::Telling, watch::Watch},
     model::{
@@ -12,11 +16,15 @@ use crate::{
     },
 };
 
-/// Cause, next step and the author's own words. A template that fails never holds a message back: its failure is said instead.
+/// Cause, next step and the author's own words. Neither a fault in them nor a template that fails holds a message back.
 pub fn with_words(watch: &Watch, mut change: Change) -> Change {
     if let (Some(value), Some(unit)) = (change.value, change.unit) {
         let reading = Reading { facts: change.facts.clone(), ..Reading::new(value, unit) };
-        let advice = watch.rule.check.advise(&change.entity, &reading);
+        let advise = AssertUnwindSafe(|| watch.rule.check.advise(&change.entity, &reading));
+        let advice = catch_unwind(advise).unwrap_or_else(|_| {
+            tracing::error!(rule = watch.key.rule, "advice panicked");
+            Advice::default()
+        });
         (change.cause, change.next_step) = (advice.cause, advice.next_step);
     }
     if let Some(text) = &watch.rule.message {

@@ -12,12 +12,13 @@ use crate::{
         Engine,
         beat::{Beat, Beats},
         deliver::SinkFact,
-        evaluate::evaluate,
+        evaluate::{Eyes, evaluate, evaluate_by},
         lock,
         own::Own,
         schedule,
+        watch::Watch,
     },
-    model::{Time, time::elapsed},
+    model::{Cause, Observation, Reason, Time, time::elapsed},
 };
 
 /// How far ahead a beat arms timers: a beat may be late by this much without any look being late.
@@ -110,9 +111,13 @@ pub async fn listen(engine: Arc<Engine>, mut facts: mpsc::Receiver<SinkFact>) {
 
 impl Engine {
     /// One turn, whatever happens in it; afterwards the rule has its next time.
-    async fn turn(&self, key: &RuleKey, due: Time) {
-        let Some(watch) = self.watch(key) else { return };
-        let mut watch = watch.lock().await;
+    pub(super) async fn turn(&self, key: &RuleKey, due: Time) {
+        let Some(held) = self.watch(key) else { return };
+        let mut watch = held.lock().await;
+        // a rule that was removed while this turn waited must not come back
+        if !self.watch(key).is_some_and(|present| Arc::ptr_eq(&present, &held)) {
+            return;
+        }
         let started = self.clock.now();
         let turn = std::panic::AssertUnwindSafe(evaluate(self, &mut watch)).catch_unwind().await;
         match turn {
@@ -120,7 +125,10 @@ impl Engine {
             Ok(Err(error)) => {
                 tracing::error!(rule = key.rule, cluster = key.cluster, %error, "commit failed")
             }
-            Err(_) => tracing::error!(rule = key.rule, cluster = key.cluster, "evaluation panicked"),
+            Err(_) => {
+                tracing::error!(rule = key.rule, cluster = key.cluster, "evaluation panicked");
+                self.record_fault(&mut watch).await;
+            }
         }
         let now = self.clock.now();
         self.telemetry.turned(elapsed(due, started), elapsed(started, now));
@@ -136,13 +144,25 @@ impl Engine {
         }
     }
 
+    /// A turn that panicked is its ticks' outcome: without one, the rule would be silent and not even blind.
+    pub(super) async fn record_fault(&self, watch: &mut Watch) {
+        let fault = |_| {
+            let reason = Reason::new(Cause::Fault, "a fault of highwater's own; the log says more");
+            Observation::Indeterminate(reason)
+        };
+        let recorded = std::panic::AssertUnwindSafe(evaluate_by(self, watch, Eyes::Script(&fault)));
+        if let Ok(Err(error)) = recorded.catch_unwind().await {
+            tracing::error!(rule = watch.key.rule, %error, "commit failed");
+        }
+    }
+
     fn note_lateness(&self, late: Duration) {
         let mut worst = lock(&self.latest_start);
         *worst = (*worst).max(late);
     }
 
     /// A sink's news becomes an alert through another sink.
-    async fn hear(&self, fact: SinkFact) {
+    pub(super) async fn hear(&self, fact: SinkFact) {
         match fact {
             SinkFact::Dead { sink, notification_id, why } => {
                 tracing::error!(sink, notification_id, why, "delivery given up");

@@ -24,6 +24,7 @@ pub struct Draft {
     pub transitions: Vec<Transition>,
     touched: BTreeSet<Entity>,
     forget_rule: bool,
+    closing: Option<Ending>,
 }
 
 impl Draft {
@@ -38,7 +39,18 @@ impl Draft {
             transitions: Vec::new(),
             touched: BTreeSet::new(),
             forget_rule: false,
+            closing: None,
         }
+    }
+
+    /// Why everything ends with this turn, if it does.
+    pub fn closing(&self) -> Option<Ending> {
+        self.closing
+    }
+
+    /// Whether nothing is kept by which anything could be told later.
+    pub fn is_last(&self) -> bool {
+        self.forget_rule
     }
 
     /// Ticks that are not judged have an outcome, too.
@@ -82,6 +94,7 @@ impl Draft {
         }
         self.state = RuleState::default();
         self.memory = Memory::default();
+        self.closing = Some(ending);
     }
 
     /// Nothing of the rule is kept once its last deliveries are settled.

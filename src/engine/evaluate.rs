@@ -46,7 +46,11 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
             break;
         }
         draft.memory = memory;
-        let outcome = if at == plan.present { outcome_of(&observation) } else { Outcome::CaughtUp };
+        let outcome = match outcome_of(&observation) {
+            proven @ (Outcome::Complete | Outcome::NoData) if at == plan.present => proven,
+            Outcome::Complete | Outcome::NoData => Outcome::CaughtUp,
+            unproven => unproven,
+        };
         draft.judge(watch, &observation, watch.tick(at), outcome);
         engine.said_once(watch, &observation);
     }

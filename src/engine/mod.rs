@@ -11,6 +11,8 @@ pub mod daemon;
 pub mod deliver;
 pub mod draft;
 pub mod dry_run;
+#[cfg(test)]
+mod edge_tests;
 pub mod evaluate;
 pub mod heartbeat;
 pub mod own;
@@ -38,7 +40,7 @@ use crate::{
     clock::Clock,
     config::{RuleKey, RuleSet, Settings},
     elastic::Elastic,
-    model::{Observation, Time, reason::Cause},
+    model::{Observation, Time},
     store::{Mute, Store},
     telemetry::Telemetry,
 };
@@ -130,10 +132,14 @@ impl Engine {
         self.settings.clusters.get(cluster).map_or(Duration::from_secs(10), |cluster| cluster.timeout)
     }
 
-    /// Whether a rule's blindness is its cluster's, whose own alert speaks for all.
+    /// Whether a rule's blindness is its cluster's, whose own alert speaks for all. Where no such alert is pending or open, nobody
+    /// speaks but the rule itself.
     fn excuses(&self, watch: &Watch, observation: &Observation) -> bool {
-        let Observation::Indeterminate(reason) = observation else { return false };
-        reason.cause == Cause::Unreachable || lock(&self.down).contains(&watch.key.cluster)
+        matches!(observation, Observation::Indeterminate(_)) && self.is_down(&watch.key.cluster)
+    }
+
+    fn is_down(&self, cluster: &str) -> bool {
+        lock(&self.down).contains(cluster)
     }
 
     /// What a cluster cannot answer at all is said once.

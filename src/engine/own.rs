@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
     config::{Rule, RuleKey, Settings, rule::Source},
-    engine::{Engine, watch::Watch},
+    engine::{Engine, draft::Draft, tell::Telling, watch::Watch},
     model::{
-        Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy,
-        Reading, Reason, Scale, Schedule, Tick, Timing, Unit,
+        Bound, Condition, Ending, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op,
+        Policy, Reading, Reason, Scale, Schedule, Tick, Time, Timing, Unit,
         policy::BlindPolicy,
         query::{Query, Response},
     },
@@ -264,6 +264,37 @@ impl OwnAlerts {
         let own =
             Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level: policy.level };
         self.turn(engine, &own, finding, tick)
+    }
+
+    /// A rule that ends, or begins anew, has not been seen again: its blindness ends for the same reason, and never as recovered.
+    pub fn close_blind(
+        &self,
+        of: &Watch,
+        (ending, last): (Ending, bool),
+        telling: &Telling<'_>,
+    ) -> Option<(Turn, Watch)> {
+        let level = of.rule.policy.blind.level;
+        let own = Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level };
+        let known = self.watches.get(&own.key())?;
+        if known.state.alerts.is_empty() && known.told.is_empty() {
+            return None;
+        }
+        let mut draft = Draft::of(known);
+        draft.close(known, ending, telling.now);
+        if last {
+            draft.forget_rule();
+        }
+        Some(draft.finish(known, telling))
+    }
+
+    /// Sinks whose dead letters are an open alert, and since when.
+    pub fn dead_letters(&self) -> Vec<(String, Time)> {
+        let open = self.watches.iter().filter_map(|(key, watch)| {
+            let Some(Own::DeadLetter { sink }) = Own::of(key) else { return None };
+            let alert = watch.state.alerts.get(&Entity::empty())?;
+            Some((sink, alert.told_at?))
+        });
+        open.collect()
     }
 
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.

@@ -78,6 +78,8 @@ impl Engine {
             }
             Err(fault) => {
                 tracing::error!(%fault, "reload failed");
+                self.say_of_itself(Own::Reload, 1, "a fault of highwater's own while reading the rules")
+                    .await;
                 return Ok(());
             }
         };
@@ -89,8 +91,10 @@ impl Engine {
             self.telemetry.reloaded(true);
             tracing::info!(rules = loaded.set.rules.len(), "rules loaded");
         }
+        self.put_in_force(loaded.set, &mut scans, at_once).await?;
+        // only now: a set that is in force in part is put in force again by the next scan
         scans.hash = loaded.hash;
-        self.put_in_force(loaded.set, &mut scans, at_once).await
+        Ok(())
     }
 
     pub(super) async fn put_in_force(

@@ -127,7 +127,8 @@ impl<'a> Subject<'a> {
     fn passing_episodes(&self, sink: &str, before: Option<&Told>) -> impl Iterator<Item = Change> {
         let known = before.filter(|told| told.level.is_some()).map(|told| told.episode_id.clone());
         let resolved = self.transitions.iter().filter(|transition| transition.kind == Kind::Resolved);
-        let passing = resolved.filter(|transition| self.wants(sink, transition.level)).map(|transition| {
+        let began = resolved.filter(|transition| self.heard_of_within(sink, transition.since));
+        let passing = began.map(|transition| {
             let mut change =
                 self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
             let (from, to) = (self.clock_time(transition.since), self.clock_time(transition.at));
@@ -137,6 +138,13 @@ impl<'a> Subject<'a> {
         let unknown: Vec<Change> =
             passing.filter(|change| Some(&change.episode_id) != known.as_ref()).collect();
         unknown.into_iter()
+    }
+
+    /// Whether this turn saw the episode rise to a level that is this sink's. Who was never told of a firing alert is not told of its end.
+    fn heard_of_within(&self, sink: &str, since: Time) -> bool {
+        let rises = |kind| matches!(kind, Kind::Fired | Kind::Raised);
+        let mut rose = self.transitions.iter().filter(|rise| rises(rise.kind) && rise.since == since);
+        rose.any(|rise| self.wants(sink, rise.level))
     }
 
     /// The change itself: as this turn saw it, as it was withheld, or as the alert stands.

@@ -82,13 +82,17 @@ impl Engine {
         let mut dead = lock(&self.dead_letters);
         let of_sink = dead.entry(sink.to_owned()).or_default();
         of_sink.push_back((self.clock.now(), why.to_owned()));
-        of_sink.truncate(10_000);
+        if of_sink.len() > 10_000 {
+            of_sink.pop_front();
+        }
         of_sink.len() as u64
     }
 
     /// Once a minute: is highwater itself well?
     pub(super) async fn inspect(&self) {
-        for (sink, count, why) in self.recent_dead_letters() {
+        let recent = self.recent_dead_letters();
+        self.end_old_dead_letters(&recent).await;
+        for (sink, count, why) in recent {
             self.say_of_itself(Own::DeadLetter { sink }, count, &why).await;
         }
         let late = std::mem::take(&mut *lock(&self.latest_start));
@@ -97,6 +101,18 @@ impl Engine {
         self.say_of_itself(Own::Late, if too_late { late.as_secs() } else { 0 }, &words).await;
         let trouble = self.store_trouble();
         self.say_of_itself(Own::Store, u64::from(trouble.is_some()), &trouble.unwrap_or_default()).await;
+    }
+
+    /// Those of the time before a restart are known only by the alert that they left.
+    async fn end_old_dead_letters(&self, recent: &[(String, u64, String)]) {
+        let now = self.clock.now();
+        let open = self.own.lock().await.dead_letters();
+        for (sink, since) in open {
+            let is_recent = recent.iter().any(|(known, ..)| *known == sink);
+            if !is_recent && elapsed(since, now) >= DEAD_LETTERS_MATTER {
+                self.say_of_itself(Own::DeadLetter { sink }, 0, "").await;
+            }
+        }
     }
 
     fn recent_dead_letters(&self) -> Vec<(String, u64, String)> {

@@ -69,10 +69,10 @@ impl Watch {
     /// A watermark that lies in the future is waited for, as long as it is near; if it is far, the clock was set back, and
     /// silence until it comes round again would be worse than looking at a tick twice.
     fn watermark_at(&self, now: Time) -> Option<Time> {
-        if self.watermark.is_some_and(|watermark| watermark > now + CLOCK_SET_BACK) {
-            return self.judged.filter(|judged| *judged <= now);
-        }
-        self.watermark
+        let Some(ahead) = self.watermark.filter(|watermark| *watermark > now) else { return self.watermark };
+        let since_then = self.judged.filter(|judged| *judged <= now);
+        let near = ahead <= now + CLOCK_SET_BACK;
+        since_then.or(Some(ahead).filter(|_| near))
     }
 
     pub fn tick(&self, at: Time) -> Tick {

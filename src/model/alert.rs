@@ -205,7 +205,10 @@ impl Alert {
 
     /// A look at an entity that has no number, or is gone.
     fn missing(self, policy: &Policy, missing: Missing, of: Silent, tick: Tick) -> Self {
-        let since = self.silence.filter(|silence| silence.of == of).map_or(tick.at, |silence| silence.since);
+        let since = self
+            .silence
+            .filter(|silence| silence.of == of)
+            .map_or(tick.at, |silence| silence.since.min(tick.at));
         let quiet = elapsed(since, tick.at);
         let silent = self.with_silence(Some(Silence { of, since, seen: tick.at }));
         if missing.keep.is_none_or(|keep| quiet < keep) {

@@ -27,11 +27,24 @@ pub struct Since {
 }
 
 impl Blind {
-    /// `excused`: the cluster is known to be unreachable, and its own alert speaks for all. Such looks neither start nor end the clock.
+    /// `excused`: the cluster is known to be unreachable, and its own alert speaks for all. Such looks neither start nor end the
+    /// clock; one that already runs starts again with them, unless it has rung.
     #[must_use]
-    pub fn look(mut self, observation: &Observation, excused: bool, tick: Tick) -> Self {
+    pub fn look(
+        mut self,
+        policy: &BlindPolicy,
+        observation: &Observation,
+        excused: bool,
+        tick: Tick,
+    ) -> Self {
         match observation {
-            Observation::Indeterminate(_) if excused => {}
+            Observation::Indeterminate(_) if excused => {
+                if let Some(since) =
+                    self.rule.as_mut().filter(|since| elapsed(since.at, tick.at) < policy.after)
+                {
+                    since.at = tick.at;
+                }
+            }
             Observation::Indeterminate(reason) => self.rule = since(self.rule.take(), reason, tick),
             Observation::Seen { findings, .. } => self.look_at(findings, observation.is_blind(), tick),
             Observation::NoData(_) | Observation::NotApplicable(_) => self = Self::default(),
@@ -74,7 +87,8 @@ impl Blind {
 }
 
 fn since(known: Option<Since>, reason: &Reason, tick: Tick) -> Option<Since> {
-    Some(Since { at: known.map_or(tick.at, |since| since.at), reason: reason.clone() })
+    // a clock that was set back must not stop this one
+    Some(Since { at: known.map_or(tick.at, |since| since.at.min(tick.at)), reason: reason.clone() })
 }
 
 fn blind_for(since: &Since, tick: Tick) -> Reading {

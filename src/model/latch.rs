@@ -41,7 +41,8 @@ impl Age {
     }
 
     fn grown(self, tick: Tick) -> Self {
-        Self { waited: self.waited + tick.step_since(self.seen), seen: tick.at.max(self.seen) }
+        // after a clock was set back, time goes on from there
+        Self { waited: self.waited + tick.step_since(self.seen), seen: tick.at }
     }
 }
 

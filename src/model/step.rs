@@ -48,7 +48,7 @@ pub fn step(
 ) -> Stepped {
     let observation = resolved(policy, observation);
     let observation = observation.as_ref();
-    let blind = state.blind.look(observation, excused, tick);
+    let blind = state.blind.look(&policy.blind, observation, excused, tick);
     let alerts = state.alerts;
     let mut turn = Turn { policy, tick, alerts, blind, transitions: Vec::new(), touched: BTreeSet::new() };
     match observation {

@@ -84,6 +84,14 @@ fn a_pattern_that_matches_nothing_proves_nothing_and_an_empty_cluster_has_no_dat
 }
 
 #[test]
+fn a_cluster_without_any_index_is_no_mistake_though_its_statistics_are_about_nothing() {
+    let refused = || Err(Reason::new(Cause::Missing, "no index matches: the answer is about 0 shards"));
+    assert!(matches!(observe(&check("*"), &[refused(), health(&[])]), Observation::NoData(_)));
+    assert_eq!(reason(&observe(&check("*"), &[refused(), health(&[("a", 1)])])).cause, Cause::Missing);
+    assert_eq!(reason(&observe(&check("logs-*"), &[refused(), health(&[])])).cause, Cause::Missing);
+}
+
+#[test]
 fn counts_above_two_to_the_53_are_exact() {
     let many = (1_u64 << 53) + 1;
     let indices = json!({ "a": { "shards": { "0": copies(many, 0) } } });

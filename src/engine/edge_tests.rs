@@ -1,0 +1,200 @@
+//! What must hold at the edges: clocks that step, rules that go, clusters that nobody speaks for.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures::join;
+
+use super::{
+    deliver::SinkFact,
+    lock,
+    reload::Scans,
+    world::{MINUTE, World, at, percent, rule, unreachable},
+};
+use crate::{
+    checks::{Advice, Check, Defaults, Look, Memory},
+    config::RuleSet,
+    model::{
+        Entity, Observation, Reading, Reason, Scale, Time,
+        query::{Query, Response},
+    },
+    store::{Mute, Mutes, Store},
+};
+
+fn nobody() -> RuleSet {
+    RuleSet { rules: BTreeMap::new(), disabled: Vec::new() }
+}
+
+fn high_until(end: &str) -> impl Fn(Time) -> Observation + Send + Sync + 'static {
+    let end = at(end);
+    move |tick| percent(if tick < end { 50.0 } else { 1.0 })
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_reach_a_cluster_which_others_reach_says_so_itself() {
+    let mut world = World::new(rule(true), at("09:58"), |_| unreachable()).await;
+    world.live_until(at("10:20")).await;
+    assert_eq!(world.said_to("other").len(), 1, "{:?}", world.said_to("other"));
+}
+
+#[tokio::test]
+async fn a_look_that_failed_before_the_outage_was_known_starts_no_flood_after_it() {
+    let mut world = World::new(rule(false), at("09:58"), |_| unreachable()).await;
+    world.live_until(at("10:00")).await;
+    lock(&world.engine.down).insert("main".to_owned());
+    world.live_until(at("10:30")).await;
+    lock(&world.engine.down).clear();
+    world.live_until(at("10:33")).await;
+    assert!(world.said_to("other").is_empty(), "{:?}", world.said_to("other"));
+    world.live_until(at("10:36")).await;
+    assert_eq!(world.said_to("other").len(), 1, "now it is the rule's own");
+}
+
+#[tokio::test]
+async fn a_sink_that_was_never_told_of_an_alert_is_not_told_of_its_end() {
+    let mut world = World::new(rule(false), at("09:58"), high_until("10:15")).await;
+    world.live_until(at("10:01")).await;
+    let watch = world.engine.watch(&world.key()).unwrap();
+    let mut with_other = rule(false);
+    with_other.notify.push("other".to_owned());
+    watch.lock().await.rule = Arc::new(with_other);
+    world.live_until(at("10:20")).await;
+    assert!(world.said_to("other").is_empty(), "{:?}", world.said_to("other"));
+    assert_eq!(world.said_to("ear").len(), 2);
+}
+
+#[tokio::test]
+async fn a_blind_rule_that_is_removed_did_not_recover() {
+    let mut world = World::new(rule(true), at("09:58"), |_| unreachable()).await;
+    world.live_until(at("10:20")).await;
+    world.engine.put_in_force(nobody(), &mut Scans::default(), true).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("other").last().unwrap(), "10:20 resolved warning rule_removed");
+    assert!(world.store.load().await.unwrap().is_empty(), "nothing of it is kept");
+}
+
+#[tokio::test]
+async fn a_muted_rule_that_is_removed_is_closed_where_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let clock = crate::clock::Clock::standing_at(at("09:58"));
+    let (store, _) = Store::open(&path, clock.clone()).unwrap();
+    let mut world = World::over(store, clock, rule(false), high_until("23:00")).await;
+    world.live_until(at("10:01")).await;
+    let (reason, who) = ("patching".to_owned(), "ada".to_owned());
+    let (until, created) = (at("12:00"), at("10:01"));
+    let mute = Mute { rule: "errors".to_owned(), entity: None, until, reason, who, created };
+    Mutes::open(&path).unwrap().mute(&mute).unwrap();
+    world.live_until(at("10:03")).await;
+    world.engine.put_in_force(nobody(), &mut Scans::default(), true).await.unwrap();
+    world.listen().await;
+    assert_eq!(world.said_to("ear"), ["09:58 fired warning", "10:03 resolved warning rule_removed"]);
+}
+
+#[tokio::test]
+async fn a_turn_that_waited_while_its_rule_was_removed_does_not_bring_it_back() {
+    let mut world = World::new(rule(false), at("09:58"), high_until("23:00")).await;
+    world.live_until(at("10:01")).await;
+    world.clock.turn_to(at("10:06"));
+    let watch = world.engine.watch(&world.key()).unwrap();
+    let busy = watch.lock().await;
+    let key = world.key();
+    let mut scans = Scans::default();
+    let (removed, (), ()) = join!(
+        world.engine.put_in_force(nobody(), &mut scans, true),
+        world.engine.turn(&key, at("10:05")),
+        async { drop(busy) },
+    );
+    removed.unwrap();
+    assert!(world.store.load().await.unwrap().is_empty(), "nothing of it is kept");
+}
+
+#[tokio::test]
+async fn a_turn_that_panicked_is_its_ticks_outcome() {
+    let world = World::new(rule(false), at("10:00"), |_| percent(1.0)).await;
+    let watch = world.engine.watch(&world.key()).unwrap();
+    world.engine.record_fault(&mut *watch.lock().await).await;
+    assert_eq!(world.outcomes().await, [("10:00".to_owned(), "10:00".to_owned(), "indeterminate", 1)]);
+}
+
+/// Its advice panics.
+#[derive(Debug)]
+struct Clumsy;
+
+impl Check for Clumsy {
+    fn scale(&self) -> Scale {
+        Scale::Percent
+    }
+
+    fn defaults(&self) -> Defaults {
+        Defaults::default()
+    }
+
+    fn queries(&self, _: &Look, _: &Memory) -> Vec<Query> {
+        Vec::new()
+    }
+
+    fn read(&self, _: &Look, _: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
+        (Observation::NoData("scripted".to_owned()), memory)
+    }
+
+    fn advise(&self, _: &Entity, _: &Reading) -> Advice {
+        panic!("a fact that is not there")
+    }
+}
+
+#[tokio::test]
+async fn advice_that_panics_blocks_no_alert() {
+    let clumsy = crate::config::Rule { check: Arc::new(Clumsy), ..rule(false) };
+    let mut world = World::new(clumsy, at("09:58"), high_until("23:00")).await;
+    world.live_until(at("10:01")).await;
+    assert_eq!(world.said_to("ear"), ["09:58 fired warning"]);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_starves_no_for_and_stops_no_look() {
+    let mut slow = rule(false);
+    slow.policy.levels[0].fire_after = MINUTE * 5;
+    let mut world = World::new(slow, at("11:58"), |_| percent(50.0)).await;
+    world.live_until(at("12:01")).await;
+    world.clock.turn_to(at("11:01"));
+    world.live_until(at("11:06")).await;
+    assert_eq!(world.said_to("ear").len(), 1, "{:?}", world.said_to("ear"));
+    world.live_until(at("12:10")).await;
+    let looked: u64 = world.outcomes().await.iter().map(|run| run.3).sum();
+    assert!(looked >= 16, "looks every five minutes, through the hour that comes twice: {looked}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_the_time_before_a_restart_does_not_stay_an_alert_for_ever() {
+    let mut world = World::new(rule(false), at("10:00"), |_| percent(1.0)).await;
+    let (sink, notification_id, why) = ("ear".to_owned(), "n".to_owned(), "410 gone".to_owned());
+    world.engine.hear(SinkFact::Dead { sink, notification_id, why }).await;
+    world.listen().await;
+    world.restart(at("10:10")).await;
+    world.engine.inspect().await;
+    world.listen().await;
+    assert_eq!(world.said_to("other"), ["10:00 fired critical"]);
+    world.clock.turn_to(at("11:01"));
+    world.engine.inspect().await;
+    world.listen().await;
+    assert_eq!(world.said_to("other"), ["10:00 fired critical", "11:01 resolved critical"]);
+}
+
+#[tokio::test]
+async fn a_caught_up_look_that_proves_nothing_is_not_a_sign_of_life() {
+    let away = at("10:04")..at("10:20");
+    let mut world = World::new(rule(true), at("09:58"), |_| percent(1.0)).await;
+    let clock = world.clock.clone();
+    world.signal = Arc::new(move |_| match clock.now() {
+        now if away.contains(&now) => unreachable(),
+        now if now > at("10:20") => {
+            let reason = Reason::new(crate::model::Cause::Partial, "1 of 2 shards failed");
+            Observation::Indeterminate(reason)
+        }
+        _ => percent(1.0),
+    });
+    world.live_until(at("10:30")).await;
+    let outcomes = world.outcomes().await;
+    assert!(outcomes.iter().all(|run| run.2 != "caught_up"), "{outcomes:?}");
+    assert!(world.engine.heartbeat_held_back(Duration::from_secs(60)).await.is_some());
+}
