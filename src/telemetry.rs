@@ -119,9 +119,9 @@ impl Telemetry {
         all.register_with_unit("store", "Size of the store", Unit::Bytes, self.store_bytes.clone());
     }
 
-    pub fn recorded(&self, key: &RuleKey, outcome: Outcome) {
+    pub fn recorded(&self, key: &RuleKey, outcome: Outcome, ticks: u32) {
         let look = Look { rule: key.rule.clone(), cluster: key.cluster.clone(), outcome: outcome.name() };
-        self.evaluations.get_or_create(&look).inc();
+        self.evaluations.get_or_create(&look).inc_by(u64::from(ticks));
     }
 
     pub fn turned(&self, late: Duration, took: Duration) {

@@ -71,7 +71,7 @@ impl Engine {
                 let outcome = run.outcome.name();
                 tracing::debug!(rule, cluster, outcome, reason = run.reason, "tick recorded");
             }
-            self.telemetry.recorded(key, run.outcome);
+            self.telemetry.recorded(key, run.outcome, run.n);
         }
     }
 

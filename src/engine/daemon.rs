@@ -69,6 +69,7 @@ impl Daemon {
             Beat::Stalled => {
                 tracing::warn!("scheduler stalled, planning goes on without it");
                 self.arm();
+                self.turns.spawn(async move { engine.keep_up().await });
             }
             Beat::Scan => self.reload(false),
             Beat::Inspect => drop(self.turns.spawn(async move { engine.inspect().await })),
@@ -131,6 +132,7 @@ impl Engine {
             }
         }
         let now = self.clock.now();
+        watch.busy_until = Some(now);
         self.telemetry.turned(elapsed(due, started), elapsed(started, now));
         self.note_lateness(elapsed(due, started));
         if watch.rule.kind == "gone" {

@@ -64,7 +64,7 @@ impl Draft {
         self.move_on(watch, observation, tick);
         let reason = reason_of(observation);
         self.judged = Some(tick.at);
-        self.runs.push(Run { tick: tick.at, outcome, reason });
+        self.runs.push(Run::one(tick.at, outcome, reason));
         self.watermark = self.watermark.max(Some(tick.at));
     }
 
@@ -92,6 +92,8 @@ impl Draft {
             }
             self.touched.insert(entity);
         }
+        let gap = |tick: &Time| Run::one(*tick, Outcome::Gap, Some(ending.words().to_owned()));
+        self.runs.extend(watch.owed.iter().map(gap));
         self.state = RuleState::default();
         self.memory = Memory::default();
         self.closing = Some(ending);
@@ -147,6 +149,7 @@ impl Draft {
             judged: self.judged,
             key: watch.key.clone(),
             rule: watch.rule.clone(),
+            busy_until: watch.busy_until,
             fresh: watch.fresh,
             excused: watch.excused,
             said_not_applicable: watch.said_not_applicable,

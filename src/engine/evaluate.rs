@@ -118,8 +118,7 @@ fn put_off(draft: &mut Draft, watch: &Watch, observation: &Observation, ticks: i
         if is_owable(watch, *at) {
             draft.owed.push(*at);
         } else {
-            let reason = Some(observation.to_string());
-            draft.runs.push(Run { tick: *at, outcome: Outcome::Indeterminate, reason });
+            draft.runs.push(Run::one(*at, Outcome::Indeterminate, Some(observation.to_string())));
         }
     }
     if let Some(last) = ticks.last() {

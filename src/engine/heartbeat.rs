@@ -15,7 +15,11 @@ impl Engine {
     pub async fn heartbeat_held_back(&self, every: Duration) -> Option<String> {
         let now = self.clock.now();
         let oldest = match self.store.depth().await {
-            Ok(depths) => depths.into_iter().filter_map(|depth| depth.oldest).min(),
+            Ok(depths) => depths
+                .into_iter()
+                .filter(|depth| self.settings.sinks.contains_key(&depth.sink))
+                .filter_map(|depth| depth.oldest)
+                .min(),
             Err(error) => return Some(format!("the outbox cannot be read: {error}")),
         };
         let pulse = self.pulse();

@@ -297,6 +297,16 @@ impl OwnAlerts {
         open.collect()
     }
 
+    /// Sinks that are an open alert for taking nothing.
+    pub fn misconfigured_sinks(&self) -> Vec<String> {
+        let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
+        let sink = |key: &RuleKey| match Own::of(key) {
+            Some(Own::SinkMisconfigured { sink }) => Some(sink),
+            _ => None,
+        };
+        open.filter_map(|(key, _)| sink(key)).collect()
+    }
+
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.
     pub fn turn(&self, engine: &Engine, own: &Own, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
         let quiet = matches!(&finding, Finding::Value(reading) if reading.value <= Number::Int(0));

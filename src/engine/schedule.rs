@@ -16,8 +16,8 @@ pub struct Progress {
     pub attention: Attention,
     /// How closely missed windows are made up for: as `attention`, but blindness alone does not count.
     pub catch_up: Attention,
-    /// Not yet judged since the start: what was missed, was missed while nobody ran.
-    pub fresh: bool,
+    /// When its last turn ended, if one did since the start: what came due before that was missed for being slow.
+    pub busy_until: Option<Time>,
 }
 
 /// What one turn has to do.
@@ -50,13 +50,13 @@ pub fn plan(timing: &Timing, progress: &Progress, now: Time) -> Option<Plan> {
     Some(if timing.windowed {
         windowed(timing, progress, missed, present)
     } else {
-        sampled(progress, missed, present)
+        sampled(timing, progress, missed, present)
     })
 }
 
-/// The first tick is kept even after a very long absence, but never more than 30 days of them: older outcomes are not kept either.
+/// All of them in order; a very long absence is one of many ticks, but no more than a number each.
 fn missed_between(timing: &Timing, progress: &Progress, watermark: Time, present: Time) -> Vec<Time> {
-    let mut from = watermark.max(present - chrono::TimeDelta::days(30));
+    let mut from = watermark;
     let mut missed = Vec::new();
     while let Some(tick) = timing.next_after(from, progress.catch_up).filter(|tick| *tick < present) {
         missed.push(tick);
@@ -71,24 +71,27 @@ fn windowed(timing: &Timing, progress: &Progress, missed: Vec<Time>, present: Ti
     all.dedup();
     let too_old = |tick: &Time| elapsed(*tick, present) > timing.max_catch_up;
     let words = format!("not judged within {}", crate::model::span::show(timing.max_catch_up));
-    let passed_over =
-        all.iter().filter(|tick| too_old(tick)).map(|tick| run(*tick, Outcome::Gap, &words)).collect();
-    let owed = all.into_iter().filter(|tick| !too_old(tick)).collect();
-    Plan { passed_over, owed, present }
+    let owed = all.split_off(all.partition_point(too_old));
+    Plan { passed_over: stretch(&all, Outcome::Gap, &words).into_iter().collect(), owed, present }
 }
 
-/// Of a present state only the latest tick can be judged.
-fn sampled(progress: &Progress, missed: Vec<Time>, present: Time) -> Plan {
-    let (outcome, words) = match progress.fresh {
-        true => (Outcome::Gap, "nobody was running"),
-        false => (Outcome::SkippedOverlap, "the look before took longer than the schedule"),
-    };
-    let passed_over = missed.into_iter().map(|tick| run(tick, outcome, words)).collect();
-    Plan { passed_over, owed: Vec::new(), present }
+/// Of a present state only the latest tick can be judged. What came while the look before went on was skipped; anything else is a gap.
+fn sampled(timing: &Timing, progress: &Progress, missed: Vec<Time>, present: Time) -> Plan {
+    let during = |tick: &Time| progress.busy_until.is_some_and(|end| *tick + timing.lag() <= end);
+    let (skipped, gap) = missed.split_at(missed.partition_point(during));
+    let too_slow = "the look before took longer than the schedule";
+    let passed_over = [
+        stretch(skipped, Outcome::SkippedOverlap, too_slow),
+        stretch(gap, Outcome::Gap, "nobody was looking"),
+    ];
+    Plan { passed_over: passed_over.into_iter().flatten().collect(), owed: Vec::new(), present }
 }
 
-fn run(tick: Time, outcome: Outcome, words: &str) -> Run {
-    Run { tick, outcome, reason: Some(words.to_owned()) }
+/// Ticks in a row that go the same way.
+fn stretch(ticks: &[Time], outcome: Outcome, words: &str) -> Option<Run> {
+    let (first, tick) = (*ticks.first()?, *ticks.last()?);
+    let n = u32::try_from(ticks.len()).unwrap_or(u32::MAX);
+    Some(Run { first, tick, n, outcome, reason: Some(words.to_owned()) })
 }
 
 /// Whether `tick` lies on the grid whose windows are made up for.

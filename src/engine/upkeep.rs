@@ -9,6 +9,7 @@ use std::{
 use crate::{
     engine::{Engine, draft::Draft, lock, own::Own, watch::Watch},
     model::{Time, time::elapsed},
+    store::{Depth, Queued, Settlement},
     telemetry::AlertLabels,
 };
 
@@ -20,6 +21,10 @@ const TOO_LATE: Duration = Duration::from_secs(10);
 
 /// Why deliveries were given up, by sink: newest last.
 pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
+
+fn waiting(depth: &Depth) -> u32 {
+    depth.queued + depth.held
+}
 
 impl Engine {
     /// What the store holds of mutes, as telling needs it.
@@ -95,12 +100,45 @@ impl Engine {
         for (sink, count, why) in recent {
             self.say_of_itself(Own::DeadLetter { sink }, count, &why).await;
         }
+        self.mind_orphans().await;
         let late = std::mem::take(&mut *lock(&self.latest_start));
         let too_late = late >= TOO_LATE;
         let words = format!("a look started {} late", crate::model::span::show(late));
         self.say_of_itself(Own::Late, if too_late { late.as_secs() } else { 0 }, &words).await;
         let trouble = self.store_trouble();
         self.say_of_itself(Own::Store, u64::from(trouble.is_some()), &trouble.unwrap_or_default()).await;
+    }
+
+    /// Messages for sinks that are not in the settings any more: told while they wait, given up like any others.
+    async fn mind_orphans(&self) {
+        let Ok(depths) = self.store.depth().await else { return };
+        let told_of = self.own.lock().await.misconfigured_sinks();
+        for sink in told_of {
+            if !self.settings.sinks.contains_key(&sink)
+                && !depths.iter().any(|depth| depth.sink == sink && waiting(depth) > 0)
+            {
+                self.say_of_itself(Own::SinkMisconfigured { sink }, 0, "").await;
+            }
+        }
+        for depth in depths.iter().filter(|depth| !self.settings.sinks.contains_key(&depth.sink)) {
+            let waiting = waiting(depth);
+            let why = format!("it is not in the settings any more, and {waiting} messages wait for it");
+            let sink = depth.sink.clone();
+            self.say_of_itself(Own::SinkMisconfigured { sink }, u64::from(waiting), &why).await;
+            self.give_up_old(&depth.sink).await;
+        }
+    }
+
+    async fn give_up_old(&self, sink: &str) {
+        let now = self.clock.now();
+        let Ok(heads) = self.store.heads(sink, now).await else { return };
+        let old = |queued: &Queued| elapsed(queued.created, now) >= self.settings.delivery.give_up_after;
+        for queued in heads.iter().filter(|queued| old(queued)) {
+            let why = "its sink is not in the settings any more".to_owned();
+            if let Err(error) = self.store.settle(&queued.key, Settlement::Dead { why }).await {
+                tracing::error!(%error, sink, "delivery not given up");
+            }
+        }
     }
 
     /// Those of the time before a restart are known only by the alert that they left.

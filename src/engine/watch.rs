@@ -28,6 +28,8 @@ pub struct Watch {
     pub owed: Vec<Time>,
     /// The last tick that was looked at since the start.
     pub judged: Option<Time>,
+    /// When its last turn ended, if one did since the start.
+    pub busy_until: Option<Time>,
     /// Not yet judged since the start.
     pub fresh: bool,
     /// Why this rule is blind without blame: its cluster's own alert speaks for it.
@@ -47,6 +49,7 @@ impl Watch {
             watermark: stored.watermark,
             owed: stored.owed,
             judged: None,
+            busy_until: None,
             fresh: true,
             excused: false,
             said_not_applicable: false,
@@ -58,7 +61,7 @@ impl Watch {
         let blind = self.state.blind.rule.is_some() || self.excused;
         let attention = Attention { unsettled: catch_up.unsettled || blind || self.fresh, ..catch_up };
         let (watermark, owed) = (self.watermark_at(now), self.owed.clone());
-        Progress { watermark, owed, attention, catch_up, fresh: self.fresh }
+        Progress { watermark, owed, attention, catch_up, busy_until: self.busy_until }
     }
 
     /// How closely missed windows are made up for: blindness alone does not count.

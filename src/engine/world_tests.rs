@@ -8,7 +8,7 @@ use crate::{
     config::RuleSet,
     engine::schedule,
     model::{Attention, Level, Missing, Observation, Schedule, Time, schedule::CronSchedule},
-    store::{Mute, Mutes, Store},
+    store::{Mute, Mutes, Outcome, Store},
 };
 
 /// 30 % in the given span, 1 % elsewhere.
@@ -322,6 +322,42 @@ async fn a_rule_that_was_removed_while_nobody_ran_is_closed_too() {
     drop(scans);
     world.listen().await;
     assert_eq!(world.said_to("ear"), ["10:00 fired warning", "10:03 resolved warning rule_removed"]);
+}
+
+#[tokio::test]
+async fn messages_for_a_sink_that_left_the_settings_are_told_of_until_they_are_given_up() {
+    let mut gone = rule(false);
+    gone.notify = vec!["gone".to_owned()];
+    let mut world = World::new(gone, at("09:58"), burst("10:00", "23:00")).await;
+    world.live_until(at("10:01")).await;
+    world.engine.inspect().await;
+    world.listen().await;
+    assert_eq!(world.said_to("other"), ["10:01 fired critical"]);
+    world.clock.turn_to(at("10:02") + MINUTE * 1440);
+    world.engine.inspect().await;
+    world.engine.inspect().await;
+    world.listen().await;
+    assert_eq!(world.said_to("other").last().unwrap(), "10:02 resolved critical");
+}
+
+#[test]
+fn a_month_of_missed_ticks_is_one_stretch_with_all_of_them_counted() {
+    let timing = rule(false).timing;
+    let progress = schedule::Progress { watermark: Some(at("10:00")), ..schedule::Progress::default() };
+    let plan = schedule::plan(&timing, &progress, at("10:00") + MINUTE * 60 * 24 * 30).unwrap();
+    let [gap] = &plan.passed_over[..] else { panic!("one stretch") };
+    assert_eq!((gap.outcome, gap.n), (Outcome::Gap, 30 * 24 * 12 - 1));
+}
+
+#[test]
+fn what_came_due_during_a_slow_look_was_skipped_and_what_came_later_is_a_gap() {
+    let timing = rule(false).timing;
+    let busy_until = Some(at("10:11"));
+    let progress =
+        schedule::Progress { watermark: Some(at("10:00")), busy_until, ..schedule::Progress::default() };
+    let plan = schedule::plan(&timing, &progress, at("10:31")).unwrap();
+    let told: Vec<_> = plan.passed_over.iter().map(|run| (run.outcome, run.n)).collect();
+    assert_eq!(told, [(Outcome::SkippedOverlap, 2), (Outcome::Gap, 3)]);
 }
 
 #[test]

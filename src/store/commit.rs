@@ -84,14 +84,14 @@ fn put_run(db: &Connection, key: &RuleKey, run: &Run) -> Result<(), StoreError> 
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
         })
         .optional()?;
-    let tick = run.tick.timestamp_millis();
+    let (begin, tick) = (run.first.timestamp_millis(), run.tick.timestamp_millis());
     let (seq, first, n) = match newest {
         Some((seq, first, last, n, outcome, reason))
-            if tick > last && outcome == run.outcome.name() && reason == run.reason =>
+            if begin > last && outcome == run.outcome.name() && reason == run.reason =>
         {
-            (seq, first, n + 1)
+            (seq, first, n + i64::from(run.n))
         }
-        _ => (next_seq(db, "runs")?, tick, 1),
+        _ => (next_seq(db, "runs")?, begin, i64::from(run.n)),
     };
     let reason = run.reason.clone().map_or(Value::Null, Value::Text);
     let (rule, cluster, outcome) = (text(&key.rule), text(&key.cluster), text(run.outcome.name()));

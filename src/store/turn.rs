@@ -47,13 +47,22 @@ pub struct Card {
     pub fingerprint: String,
 }
 
-/// One due tick and what became of it.
+/// Due ticks and what became of them: one, or several in a row that were passed over alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
+    pub first: Time,
+    /// The last of them.
     pub tick: Time,
+    pub n: u32,
     pub outcome: Outcome,
     /// In words, where the outcome has a reason.
     pub reason: Option<String>,
+}
+
+impl Run {
+    pub const fn one(tick: Time, outcome: Outcome, reason: Option<String>) -> Self {
+        Self { first: tick, tick, n: 1, outcome, reason }
+    }
 }
 
 /// What became of a due tick.

@@ -125,7 +125,7 @@ fn judge(watch: &mut Watch, policy: &Policy, observation: &Observation, tick: Ti
     let turn = Turn {
         key: watch.key.clone(),
         card: watch.card(),
-        runs: vec![Run { tick: tick.at, outcome: outcome_of(observation), reason: report.reason.clone() }],
+        runs: vec![Run::one(tick.at, outcome_of(observation), report.reason.clone())],
         watermark: Some(tick.at),
         owed: Vec::new(),
         blind: stepped.state.blind.clone(),

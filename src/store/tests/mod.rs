@@ -51,7 +51,7 @@ pub(super) fn turn(rule: &str, tick: i64) -> Turn {
     Turn {
         key: RuleKey::new(rule, "main"),
         card: Card { summary: format!("{rule} speaks"), ..Card::default() },
-        runs: vec![Run { tick: at(tick), outcome: Outcome::Complete, reason: None }],
+        runs: vec![Run::one(at(tick), Outcome::Complete, None)],
         watermark: Some(at(tick)),
         owed: Vec::new(),
         blind: Blind::default(),

@@ -95,11 +95,7 @@ async fn turns_that_belong_together_are_written_all_or_not_at_all() {
 #[tokio::test]
 async fn ticks_that_go_alike_are_one_stretch() {
     let store = Store::in_memory(clock()).unwrap();
-    let run = |tick, outcome, reason: Option<&str>| Run {
-        tick: at(tick),
-        outcome,
-        reason: reason.map(str::to_owned),
-    };
+    let run = |tick, outcome, reason: Option<&str>| Run::one(at(tick), outcome, reason.map(str::to_owned));
     let runs = vec![
         run(0, Outcome::Complete, None),
         run(60, Outcome::Complete, None),
