@@ -1,6 +1,9 @@
 //! One turn of one rule: the data's way, from due ticks to a committed turn.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
     checks::{Look, Memory},
@@ -10,7 +13,7 @@ use crate::{
         schedule::{self, Plan},
         watch::Watch,
     },
-    model::{Cause, Observation, Reason, Time, query::Response},
+    model::{Cause, Observation, Reason, Time, query::Response, step::resolved},
     store::{Outcome, Run, StoreError},
 };
 
@@ -36,10 +39,13 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
     draft.pass_over(plan.passed_over.clone());
     let mut ticks = ticks_of(&plan);
     while let Some(at) = ticks.pop() {
-        let (observation, memory) = match eyes {
+        let (mut observation, memory) = match eyes {
             Eyes::Doors => see(engine, watch, draft.memory.clone(), at).await,
             Eyes::Script(script) => (script(at), draft.memory.clone()),
         };
+        if let Cow::Owned(resolved) = resolved(&watch.rule.policy, &observation) {
+            observation = resolved;
+        }
         watch.excused = engine.excuses(watch, &observation);
         if stays_owed(watch, &observation) && (at != plan.present || is_owable(watch, at)) {
             put_off(&mut draft, watch, &observation, [at].into_iter().chain(ticks.into_iter().rev()));

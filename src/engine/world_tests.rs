@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::RuleSet,
     engine::schedule,
-    model::{Attention, Level, Missing, Observation, Schedule, Time, schedule::CronSchedule},
+    model::{Attention, Bound, Level, Missing, Observation, Schedule, Time, schedule::CronSchedule},
     store::{Mute, Mutes, Outcome, Store},
 };
 
@@ -183,6 +183,17 @@ async fn an_alert_that_fires_for_lack_of_data_says_so() {
     let mut world = World::new(silent, at("09:58"), quiet).await;
     world.live_until(at("10:10")).await;
     assert_eq!(world.said_to("ear"), ["10:05 fired warning (no data since 10:05)"]);
+}
+
+#[tokio::test]
+async fn a_threshold_that_cannot_be_resolved_is_not_a_complete_look() {
+    let mut marks = rule(false);
+    let mark = Bound::Mark { name: "watermark.low".to_owned(), margin: None };
+    marks.policy.levels[0].when.bound = mark;
+    let mut world = World::new(marks, at("09:58"), |_| percent(99.0)).await;
+    world.live_until(at("10:05")).await;
+    assert!(world.outcomes().await.iter().all(|run| run.2 == "indeterminate"));
+    assert_eq!(world.said_to("other"), ["10:03 fired warning"], "the rule says that it is blind");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! One look of a whole rule: [`step_alert`] folded over an observation.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -61,8 +62,7 @@ pub fn step(
 }
 
 /// A reading whose thresholds cannot be resolved is unknown, not clear.
-fn resolved<'a>(policy: &Policy, observation: &'a Observation) -> std::borrow::Cow<'a, Observation> {
-    use std::borrow::Cow;
+pub fn resolved<'a>(policy: &Policy, observation: &'a Observation) -> Cow<'a, Observation> {
     let Observation::Seen { findings, others } = observation else { return Cow::Borrowed(observation) };
     let unresolved = |finding: &Finding| match finding {
         Finding::Value(reading) => verdicts(policy, reading).err(),
