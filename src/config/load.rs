@@ -1,10 +1,6 @@
 //! All rule files at once: read, checked together, and every mistake told in one go.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
     Settings,
@@ -58,6 +54,22 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
     let files = loader.files(&settings.rules);
     loader.built_in();
     loader.finish(files)
+}
+
+/// The hash that [`load_rules`] would come to, without understanding the files; `None` where one cannot be read.
+pub fn rules_hash(settings: &Settings) -> Option<u64> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let files = files::rule_files(&settings.rules, &mut sources, &mut report);
+    let texts: Result<Vec<String>, Complaint> = files.iter().map(|path| files::read_text(path)).collect();
+    let texts = texts.ok().filter(|_| !report.has_errors())?;
+    Some(hash(texts.iter().map(String::as_str)))
+}
+
+/// By content, in no order: a file that only moved changes nothing, a copy of one does.
+fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let mut texts: Vec<&str> = texts.collect();
+    texts.sort_unstable();
+    identity::spread(&texts)
 }
 
 struct Loader {
@@ -185,7 +197,8 @@ impl Loader {
     }
 
     fn finish(mut self, files: Vec<PathBuf>) -> Result<Loaded, Complaints> {
-        let hash = self.hash();
+        let sources = self.texts.iter().filter_map(|source| self.sources.get(*source));
+        let hash = hash(sources.map(|source| source.text.as_str()));
         self.disabled.sort();
         let failed = self.report.has_errors();
         let complaints = self.report.finish(self.sources);
@@ -194,13 +207,6 @@ impl Loader {
         }
         let set = RuleSet { rules: self.rules, disabled: self.disabled };
         Ok(Loaded { set, warnings: complaints, hash, files })
-    }
-
-    /// By content, in no order: a file that only moved changes nothing.
-    fn hash(&self) -> u64 {
-        let sources = self.texts.iter().filter_map(|source| self.sources.get(*source));
-        let texts: BTreeSet<&str> = sources.map(|source| source.text.as_str()).collect();
-        identity::spread(&texts.into_iter().collect::<Vec<_>>())
     }
 }
 

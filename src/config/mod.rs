@@ -31,7 +31,7 @@ mod yaml;
 mod tests;
 
 pub use complaint::{Complaint, Complaints};
-pub use load::{Loaded, load_rules};
+pub use load::{Loaded, load_rules, rules_hash};
 pub use rule::{Rule, RuleKey, RuleSet};
 pub use secrets::{Revealed, Secrets};
 pub use settings::Settings;

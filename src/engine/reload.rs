@@ -66,6 +66,10 @@ impl Engine {
     /// Reads the rule files again. `at_once`: an operator asked for it, so removals need no second scan.
     pub async fn reload(&self, at_once: bool) -> Result<(), StoreError> {
         let mut scans = self.scans.lock().await;
+        if !at_once && scans.missing.is_empty() && self.read_hash().await == Some(scans.hash) {
+            self.say_of_itself(Own::Reload, 0, "").await;
+            return Ok(());
+        }
         let settings = self.settings.clone();
         let loaded = tokio::task::spawn_blocking(move || config::load_rules(&settings)).await;
         let loaded = match loaded {
@@ -84,9 +88,6 @@ impl Engine {
             }
         };
         self.say_of_itself(Own::Reload, 0, "").await;
-        if loaded.hash == scans.hash && scans.missing.is_empty() && !at_once {
-            return Ok(());
-        }
         if loaded.hash != scans.hash {
             self.telemetry.reloaded(true);
             tracing::info!(rules = loaded.set.rules.len(), "rules loaded");
@@ -95,6 +96,13 @@ impl Engine {
         // only now: a set that is in force in part is put in force again by the next scan
         scans.hash = loaded.hash;
         Ok(())
+    }
+
+    /// Files that are as they were are not parsed again: a scan twice a minute of many rules would cost more than judging
+    /// them.
+    async fn read_hash(&self) -> Option<u64> {
+        let settings = self.settings.clone();
+        tokio::task::spawn_blocking(move || config::rules_hash(&settings)).await.ok().flatten()
     }
 
     pub(super) async fn put_in_force(

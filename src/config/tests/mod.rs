@@ -48,6 +48,22 @@ fn the_shipped_settings_and_rules_work_as_they_are() {
 }
 
 #[test]
+fn files_that_are_as_they_were_are_known_by_their_hash() {
+    let text =
+        "rules: [{ id: a, check: { cluster_health: {} }, schedule: every 1m, levels: { critical: red } }]";
+    let folder = support::Folder::new(&[("rules/a.yaml", text)]);
+    let settings = folder.settings(support::SETTINGS);
+    let loaded = load_rules(&settings).unwrap();
+    assert_eq!(rules_hash(&settings), Some(loaded.hash));
+    folder.write("rules/b.yaml", text.as_bytes());
+    assert_ne!(rules_hash(&settings), Some(loaded.hash), "a copy takes ids twice");
+    std::fs::remove_file(folder.path().join("rules/a.yaml")).unwrap();
+    assert_eq!(rules_hash(&settings), Some(loaded.hash), "it only moved");
+    folder.write("rules/c.yaml", b"rules: \xff");
+    assert_eq!(rules_hash(&settings), None, "the complaint is to be told");
+}
+
+#[test]
 fn no_file_at_all_says_what_to_write() {
     let complaints = load_with(&[], &[], &BTreeMap::new(), false).unwrap_err();
     assert_eq!(complaints.errors(), 1);
