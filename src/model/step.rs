@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, Ending, Entity, Finding, Observation, Others, Policy, Reason, Tick, Transition,
-    alert::{Looked, difference, step_alert, verdicts},
+    alert::{Looked, difference, step_alert},
     blind::Blind,
     reason::Cause,
 };
@@ -51,21 +51,21 @@ pub fn step(
     let observation = observation.as_ref();
     let blind = state.blind.look(&policy.blind, observation, excused, tick);
     let alerts = state.alerts;
-    let mut turn = Turn { policy, tick, alerts, blind, transitions: Vec::new(), touched: BTreeSet::new() };
+    let mut turn = Turn { policy, tick, alerts, blind, transitions: Vec::new(), touched: Vec::new() };
     match observation {
         Observation::Seen { findings, others } => turn.see(findings, *others),
         Observation::NoData(words) => turn.find_nothing(words),
         Observation::Indeterminate(_) | Observation::NotApplicable(_) => {}
     }
     let Turn { alerts, blind, transitions, touched, .. } = turn;
-    Stepped { state: RuleState { alerts, blind }, transitions, touched }
+    Stepped { state: RuleState { alerts, blind }, transitions, touched: touched.into_iter().collect() }
 }
 
 /// A reading whose thresholds cannot be resolved is unknown, not clear.
 pub fn resolved<'a>(policy: &Policy, observation: &'a Observation) -> Cow<'a, Observation> {
     let Observation::Seen { findings, others } = observation else { return Cow::Borrowed(observation) };
     let unresolved = |finding: &Finding| match finding {
-        Finding::Value(reading) => verdicts(policy, reading).err(),
+        Finding::Value(reading) => policy.levels.iter().find_map(|level| level.judge(reading).err()),
         _ => None,
     };
     if !findings.values().any(|finding| unresolved(finding).is_some()) {
@@ -87,25 +87,42 @@ struct Turn<'a> {
     alerts: BTreeMap<Entity, Alert>,
     blind: Blind,
     transitions: Vec<Transition>,
-    touched: BTreeSet<Entity>,
+    touched: Vec<Entity>,
 }
 
 impl Turn<'_> {
     fn see(&mut self, findings: &BTreeMap<Entity, Finding>, others: Others) {
         self.end_the_whole_where_somebody_is_seen(findings);
-        for (entity, finding) in findings {
-            self.show(entity, finding);
-        }
+        let rest = self.see_each(findings);
         if others == Others::Untouched {
             return;
         }
         // whoever is known to be gone, or to have no documents, is nobody's blindness any more
         self.blind.entities.retain(|entity, _| findings.contains_key(entity));
-        let rest: Vec<Entity> =
-            self.alerts.keys().filter(|entity| !findings.contains_key(*entity)).cloned().collect();
         for entity in rest.iter().filter(|entity| !(self.policy.grouped && entity.is_empty())) {
             self.conclude(entity, others);
         }
+    }
+
+    /// Shows what was found, and returns who was not found. Both sides are in one order, so nobody has to be looked up.
+    fn see_each(&mut self, findings: &BTreeMap<Entity, Finding>) -> Vec<Entity> {
+        let mut known = std::mem::take(&mut self.alerts).into_iter().peekable();
+        let mut kept = Vec::with_capacity(known.len());
+        let mut rest = Vec::new();
+        for (entity, finding) in findings {
+            while let Some((other, alert)) = known.next_if(|(other, _)| other < entity) {
+                rest.push(other.clone());
+                kept.push((other, alert));
+            }
+            let before = known.next_if(|(other, _)| other == entity).map(|(_, alert)| alert);
+            kept.extend(self.judge(entity, before, finding).map(|after| (entity.clone(), after)));
+        }
+        for (other, alert) in known {
+            rest.push(other.clone());
+            kept.push((other, alert));
+        }
+        self.alerts = kept.into_iter().collect();
+        rest
     }
 
     /// The empty entity of a grouped rule stood for "nobody at all"; somebody being there ends it.
@@ -123,7 +140,7 @@ impl Turn<'_> {
         let after = before.clone().closed(Ending::Cleared);
         let change = self.change(&whole, &before, &after, finding);
         self.transitions.extend(change);
-        self.touched.insert(whole);
+        self.touched.push(whole);
     }
 
     fn conclude(&mut self, entity: &Entity, others: Others) {
@@ -133,7 +150,7 @@ impl Turn<'_> {
             Others::Excused => {
                 if let Some(alert) = self.alerts.get_mut(entity) {
                     *alert = std::mem::take(alert).excused(self.tick);
-                    self.touched.insert(entity.clone());
+                    self.touched.push(entity.clone());
                 }
             }
             Others::NoData => self.show(entity, &Finding::NoData("no documents in the window".to_owned())),
@@ -153,20 +170,26 @@ impl Turn<'_> {
 
     fn show(&mut self, entity: &Entity, finding: &Finding) {
         let known = self.alerts.remove(entity);
-        if known.is_none() && matches!(finding, Finding::Unknown(_)) {
-            return;
+        if let Some(after) = self.judge(entity, known, finding) {
+            self.alerts.insert(entity.clone(), after);
         }
-        let before = known.clone().unwrap_or_default();
+    }
+
+    /// The alert as it is remembered after this finding, if it is.
+    fn judge(&mut self, entity: &Entity, known: Option<Alert>, finding: &Finding) -> Option<Alert> {
+        let was_known = known.is_some();
+        if !was_known && matches!(finding, Finding::Unknown(_)) {
+            return None;
+        }
+        let before = known.unwrap_or_default();
         let after = step_alert(self.policy, before.clone(), finding, self.tick);
         let change = self.change(entity, &before, &after, finding);
         self.transitions.extend(change);
         let keep = self.is_worth_remembering(&after);
-        if known.as_ref() != keep.then_some(&after) {
-            self.touched.insert(entity.clone());
+        if was_known != keep || (keep && before != after) {
+            self.touched.push(entity.clone());
         }
-        if keep {
-            self.alerts.insert(entity.clone(), after);
-        }
+        keep.then_some(after)
     }
 
     fn change(
