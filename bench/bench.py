@@ -18,7 +18,7 @@ import highwater
 from engine import Engine
 from process import say
 
-ROUNDS = 3
+ROUNDS = 2
 CHECKS = 7
 
 
