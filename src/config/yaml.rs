@@ -333,7 +333,10 @@ mod tests {
         let complaint = parse(&text, 0).unwrap_err();
         assert!(complaint.message.contains("aliases"), "{complaint:?}");
         assert!(complaint.place.unwrap().start > 0);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+        // a second is meant; a build that is not optimized, beside other tests, gets more
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(if cfg!(debug_assertions) { 15 } else { 1 })
+        );
     }
 
     #[test]

@@ -20,6 +20,10 @@ use highwater::{
     },
 };
 use serde_json::json;
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
 use super::{ask, at, door, door_to, health, resolve, settings};
 use crate::support::wire::{Act, Wire, answer, json as reply};
@@ -113,10 +117,36 @@ async fn a_name_that_does_not_resolve_is_said_so() {
     assert!(reason.text.contains("cannot resolve `no-such-host.invalid`"), "{reason}");
 }
 
+/// A listener whose queue is full: nobody accepts what comes after it.
+struct Full {
+    listener: tokio::net::TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl Full {
+    async fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let mut queued = Vec::new();
+        while let Ok(connected) =
+            timeout(Duration::from_secs(1), TcpStream::connect(listener.local_addr().unwrap())).await
+        {
+            queued.push(connected.unwrap());
+            assert!(queued.len() < 64, "the queue has no end");
+        }
+        Self { listener, _queued: queued }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.listener.local_addr().unwrap())
+    }
+}
+
 #[tokio::test]
 async fn a_node_that_does_not_accept_is_given_up_at_the_connect_deadline() {
-    // A full backlog: the second connection is not accepted by anybody.
-    let mut cluster = settings(&["http://192.0.2.1:9200".to_owned()]);
+    let full = Full::new().await;
+    let mut cluster = settings(&[full.url()]);
     (cluster.connect_timeout, cluster.timeout) = (Duration::from_millis(200), Duration::from_secs(5));
     let started = Instant::now();
     let reason = ask(&door(&cluster), health()).await.unwrap_err();
