@@ -128,7 +128,7 @@ async fn a_sink_that_is_down_busy_cut_off_or_silent_loses_nothing_and_delays_nob
         }
     }
     let slowest = slowest(&world.well);
-    assert!(slowest < Duration::from_millis(2_500), "the other sink waited {slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "the other sink waited {slowest:?}");
     for (rule, story) in stories(&world.well) {
         assert!(story.len() > 3, "{rule} told next to nothing: {story:?}");
     }
