@@ -49,11 +49,16 @@ impl ShardDocuments {
             }
             stats => stats?,
         };
-        let seen = object(stats, "/indices")?;
         let there = active(health)?;
-        if there.is_empty() && seen.is_empty() {
+        // an answer about no started shard leaves even the list out
+        if there.is_empty()
+            && stats
+                .pointer("/indices")
+                .is_none_or(|indices| indices.as_object().is_some_and(serde_json::Map::is_empty))
+        {
             return self.nothing(health);
         }
+        let seen = object(stats, "/indices")?;
         let unseen: Vec<String> = there
             .iter()
             .filter(|name| !is_system(name) && !seen.contains_key(**name))

@@ -29,6 +29,10 @@ pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, S
         Some(since) => past(&store.history(now - since)?, &settings, since, args.format, out),
     };
     out.print(&text)?;
+    if args.since.is_none() && args.format == Format::Table && !Reader::is_watched(&settings.store.path) {
+        let words = "no daemon is running: this is how it stood when the last one stopped";
+        out.print(&format!("{}\n", Tone::Unknown.paint(words)))?;
+    }
     Ok(Code::Fine.into())
 }
 

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{args::Global, stop::Stop};
-use crate::config::{self, Loaded, Settings};
+use crate::{
+    config::{self, Loaded, Settings},
+    engine::start,
+    sinks::Destination,
+};
 
 pub fn settings(global: &Global) -> Result<Arc<Settings>, Stop> {
     let overrides: BTreeMap<String, String> = global.set.iter().cloned().collect();
@@ -13,6 +17,23 @@ pub fn settings(global: &Global) -> Result<Arc<Settings>, Stop> {
         settings.rules.clone_from(&global.rules);
     }
     Ok(Arc::new(settings))
+}
+
+/// Secrets of sinks and of the heartbeat that are not there: what would be noticed only when they are needed.
+pub fn missing_secrets(settings: &Settings) -> Vec<String> {
+    let reveal = start::reveal();
+    let mut missing = Vec::new();
+    for (name, sink) in &settings.sinks {
+        let Destination::Http { url, headers } = sink.destination() else { continue };
+        let secrets = [&url].into_iter().chain(headers.iter().map(|(_, secret)| secret));
+        missing.extend(
+            secrets.filter_map(|secret| reveal(secret).err()).map(|why| format!("sink `{name}`: {why}")),
+        );
+    }
+    if let Some(heartbeat) = &settings.heartbeat {
+        missing.extend(reveal(&heartbeat.url).err().map(|why| format!("heartbeat: {why}")));
+    }
+    missing
 }
 
 pub fn rules(settings: &Settings) -> Result<Loaded, Stop> {

@@ -34,14 +34,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn run(global: &Global, args: &Run) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
     let loaded = load::rules(&settings)?;
-    start_logging(&settings, global.verbose)?;
+    start_logging(&settings, global.verbose, args.dry_run)?;
+    let missing = load::missing_secrets(&settings);
+    if !missing.is_empty() && !args.dry_run {
+        return Err(Stop::Config(missing.join("\n")));
+    }
     super::block_on(serve(settings, loaded, args.dry_run))?;
     Ok(Code::Fine.into())
 }
 
 async fn serve(settings: Arc<Settings>, loaded: Loaded, dry_run: bool) -> Result<(), Stop> {
-    let listener =
-        server::listen(settings.server.listen).await.map_err(|error| Stop::Io(error.to_string()))?;
+    let mut address = settings.server.listen;
+    if dry_run {
+        // a daemon beside it keeps its port
+        address.set_port(0);
+    }
+    let listener = server::listen(address).await.map_err(|error| Stop::Io(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| Stop::Io(error.to_string()))?;
     let (store, opening) = open_store(&settings, dry_run)?;
     let stop = CancellationToken::new();
@@ -109,14 +117,18 @@ fn listen(kind: SignalKind) -> Result<Signal, Stop> {
 }
 
 /// Logs go to standard error: standard output belongs to the `stdout` sink.
-fn start_logging(settings: &Settings, verbose: u8) -> Result<(), Stop> {
+fn start_logging(settings: &Settings, verbose: u8, dry_run: bool) -> Result<(), Stop> {
     let level = match verbose {
         0 => settings.telemetry.level.clone(),
         1 => "debug".to_owned(),
         _ => "trace".to_owned(),
     };
     // the scheduler tells of lost beats at `error` only, and of every job at `info`
-    let directives = format!("warn,highwater={level},tokio_cron_scheduler=warn");
+    let mut directives = format!("warn,highwater={level},tokio_cron_scheduler=warn");
+    if dry_run {
+        // nothing is delivered, whatever the lanes believe
+        directives += ",highwater::engine::deliver=warn";
+    }
     let filter = EnvFilter::try_new(directives).map_err(|_| {
         Stop::Config(format!("`telemetry.level: {level}` is no level; hint: `info`, `debug` or `warn`"))
     })?;

@@ -16,6 +16,9 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
     let loaded = load::rules(&settings)?;
     out.print(&loaded.warnings.render(out.coloured()))?;
+    for missing in load::missing_secrets(&settings) {
+        out.print(&format!("{}: {missing}; `run` will need it\n", Tone::Warning.paint("warning")))?;
+    }
     out.print(&format!("{}: {}\n", Tone::Clear.paint("fine"), in_words(&settings, &loaded)))?;
     Ok(Code::Fine.into())
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// Cause, next step and the author's own words. Neither a fault in them nor a template that fails holds a message back.
 pub fn with_words(watch: &Watch, mut change: Change) -> Change {
-    if let (Some(value), Some(unit)) = (change.value, change.unit) {
+    if let (Some(value), Some(unit), true) = (change.value, change.unit, change.kind != Kind::Resolved) {
         let reading = Reading { facts: change.facts.clone(), ..Reading::new(value, unit) };
         let advise = AssertUnwindSafe(|| watch.rule.check.advise(&change.entity, &reading));
         let advice = catch_unwind(advise).unwrap_or_else(|_| {

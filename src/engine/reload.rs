@@ -77,7 +77,7 @@ impl Engine {
             Ok(Err(complaints)) => {
                 self.telemetry.reloaded(false);
                 tracing::error!(%complaints, "reload failed");
-                self.say_of_itself(Own::Reload, 1, &complaints.to_string()).await;
+                self.say_of_itself(Own::Reload, 1, &complaints.lines().join("; ")).await;
                 return Ok(());
             }
             Err(fault) => {

@@ -18,6 +18,12 @@ use crate::model::Time;
 /// How long a short write of somebody else (a mute) is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Whether a daemon holds the store at `path`.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(lock) = File::open(beside(path, ".lock")) else { return false };
+    matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// A store's files, held by one daemon.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -41,11 +47,15 @@ impl Place {
         make_folder(path.parent().unwrap_or(Path::new("/")))?;
         let name = beside(&path, ".lock");
         let lock = private_file(&name).map_err(|why| failed("open", &name, &why))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path, lock }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path }),
-            Err(TryLockError::Error(why)) => Err(failed("lock", &name, &why)),
+        // somebody who only asks whether a daemon runs holds it for an instant
+        for pause in [5, 20, 100, 0] {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path, lock }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(pause)),
+                Err(TryLockError::Error(why)) => return Err(failed("lock", &name, &why)),
+            }
         }
+        Err(StoreError::Locked { path })
     }
 
     /// Opens, proves and brings forward what is there. What is damaged is moved aside and said, and an empty store takes its place.

@@ -22,6 +22,11 @@ impl Reader {
         Ok(Self { db: place::open_beside(path, false)? })
     }
 
+    /// Whether a daemon holds the store at `path`: without one, what is read stands still.
+    pub fn is_watched(path: &Path) -> bool {
+        place::is_held(path)
+    }
+
     /// What is pending, firing or recovering.
     pub fn alerts(&self) -> Result<Vec<OpenAlert>, StoreError> {
         rules::open_alerts(&self.db)
