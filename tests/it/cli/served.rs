@@ -78,7 +78,8 @@ fn health_readiness_and_metrics_are_answered() {
     assert_eq!((status, &ready["ready"]), (200, &true.into()), "{ready}");
     assert!(head.contains("application/json"), "{head}");
     assert_eq!(ready["store"]["ok"], true);
-    let metrics = daemon.wait_for("/metrics", "outcome=\"complete\"");
+    let metrics =
+        daemon.wait_for("/metrics", "highwater_alerts{rule=\"r0\",level=\"critical\",state=\"firing\"} 1");
     assert!(metrics.contains("highwater_evaluations_total{rule=\"r0\""), "{metrics}");
     assert!(
         metrics.contains("highwater_alerts{rule=\"r0\",level=\"critical\",state=\"firing\"} 1"),
