@@ -37,6 +37,8 @@ pub struct Source {
     pub name: String,
     pub text: String,
     pub origin: Origin,
+    /// Where its lines end: every rule of a large file is asked for its line.
+    breaks: Vec<usize>,
 }
 
 /// Everything that was read, in the order of reading.
@@ -48,7 +50,9 @@ pub struct Sources {
 impl Sources {
     /// The number by which places refer to it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>, origin: Origin) -> u32 {
-        self.list.push(Source { name: name.into(), text: text.into(), origin });
+        let text = text.into();
+        let breaks = text.match_indices('\n').map(|(at, _)| at).collect();
+        self.list.push(Source { name: name.into(), text, origin, breaks });
         u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -58,11 +62,13 @@ impl Sources {
 
     /// Line and column, from one.
     pub fn line_and_column(&self, place: Place) -> (usize, usize) {
-        let text = self.get(place.source).map_or("", |source| source.text.as_str());
-        let before = text.get(..place.start as usize).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        (line, column)
+        let Some(source) = self.get(place.source) else { return (1, 1) };
+        let start = place.start as usize;
+        let start = if source.text.is_char_boundary(start) { start } else { source.text.len() };
+        let lines_before = source.breaks.partition_point(|at| *at < start);
+        let line_start = source.breaks[..lines_before].last().map_or(0, |at| at + 1);
+        let column = source.text[line_start..start].chars().count();
+        (lines_before + 1, column + 1)
     }
 
     /// Replaces a secret by stars, so that no complaint shows it.
@@ -71,5 +77,25 @@ impl Sources {
         let Some(secret) = source.text.get(place.range()) else { return };
         let stars: String = secret.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
         source.text.replace_range(place.range(), &stars);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let mut sources = Sources::default();
+        let text = "a: ø\n\n  b: 1\n";
+        let source = sources.add("a.yaml", text, Origin::File);
+        let at = |start| sources.line_and_column(Place::new(source, start, 1));
+        assert_eq!(at(0), (1, 1));
+        assert_eq!(at(text.find('\n').unwrap()), (1, 5), "a break ends its own line");
+        assert_eq!(at(text.find('b').unwrap()), (3, 3));
+        assert_eq!(at(text.len()), (4, 1));
+        assert_eq!(at(text.find('ø').unwrap() + 1), (4, 1), "inside a character: the end");
+        assert_eq!(at(1000), (4, 1), "beyond the end: the end");
+        assert_eq!(sources.line_and_column(Place::new(7, 0, 0)), (1, 1));
     }
 }
