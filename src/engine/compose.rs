@@ -8,7 +8,7 @@ use std::{
 use crate::{
     checks::Advice,
     config::template,
-    engine::{tell::Telling, watch::Watch},
+    engine::{own, tell::Telling, watch::Watch},
     model::{
         Kind, Level, Reading, identity,
         notification::{Change, Delivery, Notification, Status},
@@ -26,6 +26,10 @@ pub fn with_words(watch: &Watch, mut change: Change) -> Change {
             Advice::default()
         });
         (change.cause, change.next_step) = (advice.cause, advice.next_step);
+    }
+    if watch.rule.kind == own::KIND {
+        // it fires above nothing: a threshold would only puzzle
+        (change.threshold, change.peak) = (None, None);
     }
     if let Some(text) = &watch.rule.message {
         change.message = match template::render_message(text, template::Context::of(&watch.key, &change)) {

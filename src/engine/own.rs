@@ -15,6 +15,9 @@ use crate::{
     store::{Stored, Turn, turn::Card},
 };
 
+/// The kind of rule that no file can name.
+pub const KIND: &str = "highwater";
+
 /// What stands in the place of a cluster's name where none is concerned.
 pub const NO_CLUSTER: &str = "highwater";
 
@@ -140,7 +143,7 @@ impl Own {
             id: key.rule.clone(),
             summary: self.summary(),
             clusters: vec![key.cluster],
-            kind: "highwater",
+            kind: KIND,
             check: Arc::new(OwnCheck { unit: self.unit(), next_step: self.next_step() }),
             timing: unscheduled(),
             policy: policy(Some(self.level())),
