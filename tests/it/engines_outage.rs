@@ -17,6 +17,7 @@ const INDEX: &str = "http_logs_outage";
 const UNREACHABLE: &str = "elasticsearch-unreachable";
 const ERRORS: &str = "http-5xx";
 
+// a look at a cluster that hangs takes five seconds: blindness is longer than the first one
 const RULES: &str = r#"
 rules:
   - id: elasticsearch-unreachable
@@ -28,13 +29,13 @@ rules:
     schedule: every 1s
     query_delay: 0s
     levels: { critical: above 10% }
-    blind: { after: 5s, level: warning }
+    blind: { after: 10s, level: warning }
     no_data: keep
   - id: cluster-health
     check: { cluster_health: {} }
     schedule: every 1s
     levels: { warning: yellow for 5m, critical: red for 1m }
-    blind: { after: 5s, level: warning }
+    blind: { after: 10s, level: warning }
 "#;
 
 /// Every second of it ten requests, of which so many fail.
