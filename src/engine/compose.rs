@@ -2,6 +2,7 @@
 
 use std::{
     cmp::Reverse,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -10,7 +11,7 @@ use crate::{
     config::template,
     engine::{own, tell::Telling, watch::Watch},
     model::{
-        Kind, Level, Reading, identity,
+        Entity, Kind, Level, Reading, identity,
         notification::{Change, Delivery, Notification, Status},
         wording,
     },
@@ -43,10 +44,21 @@ pub fn with_words(watch: &Watch, mut change: Change) -> Change {
     change
 }
 
+/// The worst entity first; what happened to one entity stays together, in the order in which it happened.
+fn worst_first(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by_key(|change| (change.at, change.kind != Kind::Resolved));
+    let mut by_entity: BTreeMap<Entity, Vec<Change>> = BTreeMap::new();
+    for change in changes {
+        by_entity.entry(change.entity.clone()).or_default().push(change);
+    }
+    let mut groups: Vec<Vec<Change>> = by_entity.into_values().collect();
+    groups.sort_by_key(|group| group.last().map(|last| (last.kind == Kind::Resolved, Reverse(last.level))));
+    groups.into_iter().flatten().collect()
+}
+
 /// One notification for one sink: the worst first.
 pub fn delivery(watch: &Watch, sink: String, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
-    changes
-        .sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level), change.entity.clone()));
+    changes = worst_first(changes);
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
     let mut notification = Notification {

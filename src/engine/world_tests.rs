@@ -54,6 +54,20 @@ async fn windows_missed_while_nobody_ran_are_judged_in_order_and_told_late_in_on
 }
 
 #[tokio::test]
+async fn an_episode_that_ended_and_another_that_began_while_nobody_ran_are_told_in_order() {
+    let high = |tick: Time| tick < at("10:10") || tick >= at("10:30");
+    let signal = move |tick| percent(if high(tick) { 30.0 } else { 1.0 });
+    let mut world = World::new(rule(true), at("09:58"), signal).await;
+    world.live_until(at("10:06")).await;
+    world.restart(at("10:45")).await;
+    world.live_until(at("10:46")).await;
+    assert_eq!(
+        world.said_to("ear"),
+        ["09:58 fired warning", "10:45 resolved warning", "10:45 fired warning"]
+    );
+}
+
+#[tokio::test]
 async fn a_burst_that_is_still_on_after_an_outage_fires_once() {
     let mut world = World::new(rule(true), at("09:58"), burst("10:15", "23:00")).await;
     world.live_until(at("10:06")).await;
