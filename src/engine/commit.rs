@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     config::RuleKey,
     engine::{
-        Engine,
+        Engine, GUARD,
         draft::{Draft, outcome_of},
         lock,
         watch::Watch,
@@ -77,7 +77,7 @@ impl Engine {
 
     /// The built-in rule's alert tells the others whether their blindness is their own.
     pub(super) fn note_reach(&self, watch: &Watch) {
-        if watch.rule.kind != "elasticsearch_unreachable" {
+        if watch.rule.kind != GUARD {
             return;
         }
         let down = watch.state.alerts.values().any(|alert| !alert.is_inactive());

@@ -46,7 +46,7 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
         if let Cow::Owned(resolved) = resolved(&watch.rule.policy, &observation) {
             observation = resolved;
         }
-        watch.excused = engine.excuses(watch, &observation);
+        watch.excused = engine.excuses(watch, &observation).await;
         if stays_owed(watch, &observation) && (at != plan.present || is_owable(watch, at)) {
             put_off(&mut draft, watch, &observation, [at].into_iter().chain(ticks.into_iter().rev()));
             break;

@@ -47,6 +47,9 @@ use crate::{
 
 use self::{agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, upkeep::DeadLetters, watch::Watch};
 
+/// The kind of rule that says for all others that their cluster cannot be reached.
+const GUARD: &str = "elasticsearch_unreachable";
+
 /// Everything that one running evaluator holds. Rules hold no state; all of it is in the watches, and in the store.
 #[derive(Debug)]
 pub struct Engine {
@@ -134,8 +137,23 @@ impl Engine {
 
     /// Whether a rule's blindness is its cluster's, whose own alert speaks for all. Where no such alert is pending or open, nobody
     /// speaks but the rule itself.
-    fn excuses(&self, watch: &Watch, observation: &Observation) -> bool {
-        matches!(observation, Observation::Indeterminate(_)) && self.is_down(&watch.key.cluster)
+    async fn excuses(&self, watch: &Watch, observation: &Observation) -> bool {
+        let Observation::Indeterminate(reason) = observation else { return false };
+        if reason.cause.is_passing() && watch.rule.kind != GUARD {
+            self.hear_the_guard(&watch.key.cluster).await;
+        }
+        self.is_down(&watch.key.cluster)
+    }
+
+    /// A cluster that stops to answer does so for all rules at once: who is told first that it does must not depend on whose
+    /// answer was awaited longest. A look of the guard that is under way is waited for.
+    async fn hear_the_guard(&self, cluster: &str) {
+        let rules = self.rules();
+        for guard in rules.rules.values().filter(|rule| rule.kind == GUARD) {
+            if let Some(guard) = self.watch(&RuleKey::new(&guard.id, cluster)) {
+                drop(guard.lock().await);
+            }
+        }
     }
 
     fn is_down(&self, cluster: &str) -> bool {

@@ -24,6 +24,9 @@ pub struct Blind {
 pub struct Since {
     pub at: Time,
     pub reason: Reason,
+    /// A look that nobody excused found it overdue: its alert is told, and stays until something is proven.
+    #[serde(default)]
+    pub rung: bool,
 }
 
 impl Blind {
@@ -39,30 +42,36 @@ impl Blind {
     ) -> Self {
         match observation {
             Observation::Indeterminate(_) if excused => {
-                if let Some(since) =
-                    self.rule.as_mut().filter(|since| elapsed(since.at, tick.at) < policy.after)
-                {
+                if let Some(since) = self.rule.as_mut().filter(|since| !since.rung) {
                     since.at = tick.at;
                 }
             }
-            Observation::Indeterminate(reason) => self.rule = since(self.rule.take(), reason, tick),
-            Observation::Seen { findings, .. } => self.look_at(findings, observation.is_blind(), tick),
+            Observation::Indeterminate(reason) => self.rule = since(policy, self.rule.take(), reason, tick),
+            Observation::Seen { findings, .. } => {
+                self.look_at(policy, findings, observation.is_blind(), tick);
+            }
             Observation::NoData(_) | Observation::NotApplicable(_) => self = Self::default(),
         }
         self
     }
 
-    fn look_at(&mut self, findings: &BTreeMap<Entity, Finding>, all_unknown: bool, tick: Tick) {
+    fn look_at(
+        &mut self,
+        policy: &BlindPolicy,
+        findings: &BTreeMap<Entity, Finding>,
+        all_unknown: bool,
+        tick: Tick,
+    ) {
         self.entities.retain(|entity, _| matches!(findings.get(entity), None | Some(Finding::Unknown(_))));
         let mut first = None;
         for (entity, finding) in findings {
             let Finding::Unknown(reason) = finding else { continue };
             first.get_or_insert(reason);
             let known = self.entities.remove(entity);
-            self.entities.extend(since(known, reason, tick).map(|since| (entity.clone(), since)));
+            self.entities.extend(since(policy, known, reason, tick).map(|since| (entity.clone(), since)));
         }
         self.rule = match first {
-            Some(reason) if all_unknown => since(self.rule.take(), reason, tick),
+            Some(reason) if all_unknown => since(policy, self.rule.take(), reason, tick),
             _ => None,
         };
     }
@@ -86,9 +95,11 @@ impl Blind {
     }
 }
 
-fn since(known: Option<Since>, reason: &Reason, tick: Tick) -> Option<Since> {
+fn since(policy: &BlindPolicy, known: Option<Since>, reason: &Reason, tick: Tick) -> Option<Since> {
     // a clock that was set back must not stop this one
-    Some(Since { at: known.map_or(tick.at, |since| since.at.min(tick.at)), reason: reason.clone() })
+    let at = known.as_ref().map_or(tick.at, |since| since.at.min(tick.at));
+    let rung = known.is_some_and(|since| since.rung) || elapsed(at, tick.at) >= policy.after;
+    Some(Since { at, reason: reason.clone(), rung })
 }
 
 fn blind_for(since: &Since, tick: Tick) -> Reading {

@@ -151,5 +151,5 @@ pub(super) async fn commits(store: &Store) -> i64 {
 }
 
 pub(super) fn unreachable_since(seconds: i64) -> Since {
-    Since { at: at(seconds), reason: Reason::new(Cause::Unreachable, "nobody answers") }
+    Since { at: at(seconds), reason: Reason::new(Cause::Unreachable, "nobody answers"), rung: false }
 }

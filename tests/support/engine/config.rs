@@ -89,6 +89,10 @@ fn settings(spec: &Spec, places: &[Place], index: usize, tls: Option<&Tls>) -> S
         ("transport.port".to_owned(), place.transport.to_string()),
         ("node.store.allow_mmap".to_owned(), "false".to_owned()),
     ];
+    if spec.nodes.iter().all(|node| node.data_path.is_none()) {
+        // the disk of the machine, which may be fuller than the marks, is not what is tested
+        lines.push(("cluster.routing.allocation.disk.threshold_enabled".to_owned(), "false".to_owned()));
+    }
     lines.extend(discovery(spec, places));
     lines.extend(
         node.roles.as_ref().map(|roles| ("node.roles".to_owned(), format!("[{}]", roles.join(", ")))),
