@@ -69,6 +69,11 @@ impl Report {
         outcome.map_err(|complaint| self.add(complaint)).ok()
     }
 
+    /// Keeps all complaints, if that is what they are.
+    pub fn take_all<T>(&mut self, outcome: Result<T, Vec<Complaint>>) -> Option<T> {
+        outcome.map_err(|all| all.into_iter().for_each(|complaint| self.add(complaint))).ok()
+    }
+
     pub fn absorb(&mut self, other: Self) {
         self.list.extend(other.list);
     }

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use super::{
     Settings,
     complaint::{Complaint, Complaints, Report},
-    files, near,
+    files,
+    mistakes::read_whole,
+    near,
     node::{Node, Value},
     place::{Origin, Place, Sources},
     read::read,
@@ -119,7 +121,8 @@ impl Loader {
             complaint.hint = near::hint(&key.text, ["rules", "defaults"]);
             self.report.add(complaint);
         }
-        let defaults = node.get("defaults").and_then(|node| self.report.take(read::<DefaultsForm>(node)));
+        let defaults =
+            node.get("defaults").and_then(|node| self.report.take_all(read_whole::<DefaultsForm>(node)));
         let defaults = defaults.unwrap_or_default();
         match node.entry("rules") {
             None if entries.is_empty() => {}
@@ -140,7 +143,7 @@ impl Loader {
     }
 
     fn rule(&mut self, node: &Node, defaults: &DefaultsForm, file: &files::Read) {
-        let Some(mut form) = self.report.take(read::<RuleForm>(node)) else {
+        let Some(mut form) = self.report.take_all(read_whole::<RuleForm>(node)) else {
             self.remember_unread(node);
             return;
         };

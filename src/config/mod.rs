@@ -9,6 +9,7 @@ mod level;
 mod lint;
 pub mod load;
 mod missing;
+mod mistakes;
 pub mod near;
 mod node;
 pub mod place;
@@ -25,6 +26,7 @@ mod settings_form;
 mod settings_load;
 pub mod template;
 mod thresholds;
+mod wrong;
 mod yaml;
 
 #[cfg(test)]

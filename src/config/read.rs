@@ -1,7 +1,5 @@
 //! From a [`Node`] to a type: serde over what was written, with the place of every mistake.
 
-use std::fmt;
-
 use serde::{
     Deserialize,
     de::{self, DeserializeSeed, IntoDeserializer, Visitor, value::U32Deserializer},
@@ -9,8 +7,8 @@ use serde::{
 
 use super::{
     complaint::Complaint,
-    near,
     node::{Key, Node, Seen, Value},
+    wrong::{Step, Wrong},
 };
 
 /// The name by which [`super::at::At`] asks for its place.
@@ -18,60 +16,7 @@ pub const AT: &str = "$At";
 
 /// Reads a node as a `T`; a complaint points at the innermost part that is wrong.
 pub fn read<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Complaint> {
-    T::deserialize(node).map_err(|Wrong(complaint)| complaint)
-}
-
-/// A complaint as serde's error.
-#[derive(Debug)]
-pub struct Wrong(pub Complaint);
-
-impl Wrong {
-    fn at(self, node: &Node) -> Self {
-        Self(self.0.at(node.head()))
-    }
-
-    fn expected(what: &str, found: &Node) -> Self {
-        let message = match &found.value {
-            Value::Scalar { seen: Seen::Nothing, .. } => format!("a value is missing here; expected {what}"),
-            Value::Scalar {
-                text, seen: Seen::Int(_) | Seen::Float(_) | Seen::Bool(_) | Seen::Text, ..
-            } if text.len() <= 40 && !text.contains('\n') => {
-                format!("expected {what}, found `{text}`")
-            }
-            _ => format!("expected {what}, found {}", found.kind()),
-        };
-        Self(Complaint::error(message)).at(found)
-    }
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
-impl de::Error for Wrong {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(Complaint::error(message.to_string()))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let mut complaint = Complaint::error(format!("unknown key `{field}`"));
-        complaint.hint = near::hint(field, expected.iter().copied());
-        Self(complaint)
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let mut complaint = Complaint::error(format!("unknown kind `{variant}`"));
-        complaint.hint = near::hint(variant, expected.iter().copied());
-        Self(complaint)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self(Complaint::error(format!("`{field}` is missing")))
-    }
+    T::deserialize(node).map_err(|wrong| wrong.complaint)
 }
 
 type Outcome<T> = Result<T, Wrong>;
@@ -123,8 +68,8 @@ impl<'de> de::Deserializer<'de> for &'de Node {
                 Seen::Float(value) => visitor.visit_f64(*value),
                 Seen::Text | Seen::Any => visitor.visit_borrowed_str(text),
             },
-            Value::List(items) => visitor.visit_seq(Items(items.iter())),
-            Value::Map(entries) => visitor.visit_map(Entries { rest: entries.iter(), value: None }),
+            Value::List(items) => visitor.visit_seq(Items { items, next: 0 }),
+            Value::Map(entries) => visitor.visit_map(Entries { entries, next: 0 }),
         };
         outcome.map_err(|wrong: Wrong| wrong.at(self))
     }
@@ -179,7 +124,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         match &self.value {
             Value::Scalar { seen: Seen::Null, .. } => visitor.visit_none(),
             Value::Scalar { seen: Seen::Nothing, .. } => {
-                Err(Wrong(Complaint::error("a value is missing here; write one, or leave the key out"))
+                Err(Wrong::new(Complaint::error("a value is missing here; write one, or leave the key out"))
                     .at(self))
             }
             _ => visitor.visit_some(self),
@@ -190,7 +135,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         match &self.value {
             Value::List(_) => self.deserialize_any(visitor),
             Value::Scalar { text, seen: Seen::Text | Seen::Any } if text.len() <= 40 => {
-                Err(Wrong(Complaint::error(format!("expected a list; write `[{text}]`"))).at(self))
+                Err(Wrong::new(Complaint::error(format!("expected a list; write `[{text}]`"))).at(self))
             }
             _ => Err(Wrong::expected("a list", self)),
         }
@@ -210,7 +155,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Outcome<V::Value> {
         if self.is_nothing() {
-            return Err(Wrong(Complaint::error("a value is missing here; write at least `{}`")).at(self));
+            return Err(Wrong::new(Complaint::error("a value is missing here; write at least `{}`")).at(self));
         }
         self.deserialize_map(visitor)
     }
@@ -251,7 +196,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
                 [_, (second, _), ..] => {
                     let message =
                         format!("exactly one kind is wanted here, `{}` is one too many", second.text);
-                    Err(Wrong(Complaint::error(message).at(second.place)))
+                    Err(Wrong::new(Complaint::error(message).at(second.place)))
                 }
                 [] => Err(Wrong::expected(&one_of(variants), self)),
             },
@@ -270,35 +215,43 @@ fn one_of(variants: &[&str]) -> String {
     format!("one of {}", all.join(", "))
 }
 
-struct Items<'de>(std::slice::Iter<'de, Node>);
+struct Items<'de> {
+    items: &'de [Node],
+    next: usize,
+}
 
 impl<'de> de::SeqAccess<'de> for Items<'de> {
     type Error = Wrong;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Outcome<Option<T::Value>> {
-        let Some(item) = self.0.next() else { return Ok(None) };
-        seed.deserialize(item).map(Some).map_err(|wrong| wrong.at(item))
+        let Some(item) = self.items.get(self.next) else { return Ok(None) };
+        let step = Step::Item(self.next);
+        self.next += 1;
+        seed.deserialize(item).map(Some).map_err(|wrong| wrong.at(item).below(step))
     }
 }
 
 struct Entries<'de> {
-    rest: std::slice::Iter<'de, (Key, Node)>,
-    value: Option<&'de Node>,
+    entries: &'de [(Key, Node)],
+    next: usize,
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'de> {
     type Error = Wrong;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Outcome<Option<K::Value>> {
-        let Some((key, value)) = self.rest.next() else { return Ok(None) };
-        self.value = Some(value);
-        let key_node = de::value::BorrowedStrDeserializer::new(&key.text);
-        seed.deserialize(key_node).map(Some).map_err(|Wrong(complaint)| Wrong(complaint.at(key.place)))
+        let Some((key, _)) = self.entries.get(self.next) else { return Ok(None) };
+        let text = de::value::BorrowedStrDeserializer::new(&key.text);
+        let step = Step::Entry(self.next);
+        seed.deserialize(text).map(Some).map_err(|wrong: Wrong| wrong.placed(key.place).below(step))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Outcome<V::Value> {
-        let value = self.value.take().ok_or_else(|| Wrong(Complaint::error("a value without its key")))?;
-        seed.deserialize(value).map_err(|wrong| wrong.at(value))
+        let entry = self.entries.get(self.next);
+        let (_, value) = entry.ok_or_else(|| Wrong::new(Complaint::error("a value without its key")))?;
+        let step = Step::Entry(self.next);
+        self.next += 1;
+        seed.deserialize(value).map_err(|wrong| wrong.at(value).below(step))
     }
 }
 
@@ -337,7 +290,7 @@ impl<'de> de::EnumAccess<'de> for Variant<'de> {
         let name = de::value::BorrowedStrDeserializer::new(&self.key.text);
         match seed.deserialize(name) {
             Ok(variant) => Ok((variant, self)),
-            Err(Wrong(complaint)) => Err(Wrong(complaint.at(self.key.place))),
+            Err(wrong) => Err(Wrong::placed(wrong, self.key.place)),
         }
     }
 }
@@ -349,12 +302,13 @@ impl<'de> de::VariantAccess<'de> for Variant<'de> {
         if matches!(&self.value.value, Value::Map(entries) if entries.is_empty()) {
             return Ok(());
         }
-        Err(Wrong(Complaint::error(format!("`{}` takes no keys; write `{{}}`", self.key.text)))
+        Err(Wrong::new(Complaint::error(format!("`{}` takes no keys; write `{{}}`", self.key.text)))
             .at(self.value))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Outcome<T::Value> {
-        seed.deserialize(self.value).map_err(|Wrong(complaint)| Wrong(complaint.at(self.key.place)))
+        let wrong = |wrong: Wrong| wrong.placed(self.key.place).below(Step::Kind);
+        seed.deserialize(self.value).map_err(wrong)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Outcome<V::Value> {

@@ -167,15 +167,12 @@ impl Builder<'_> {
             Some(At { value: TextOr::Text(text), .. }) if text == "all" && kind == UNREACHABLE_KIND => {
                 return all.clone();
             }
-            Some(form @ At { value: TextOr::Text(text), .. }) => {
-                let why = if text == "all" {
-                    format!("`all` is for `{UNREACHABLE_KIND}`; name the clusters: {}", list(all))
-                } else {
-                    format!("expected a list; write `[{text}]`")
-                };
+            Some(form @ At { value: TextOr::Text(text), .. }) if text == "all" => {
+                let why = format!("`all` is for `{UNREACHABLE_KIND}`; name the clusters: {}", list(all));
                 self.report.add(form.error(why));
                 return Vec::new();
             }
+            Some(At { value: TextOr::Text(name), place }) => &vec![At { value: name.clone(), place: *place }],
             Some(At { value: TextOr::Long(names), .. }) => names,
         };
         let clusters = self.known(named, &self.world.clusters, "cluster");

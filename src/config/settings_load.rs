@@ -5,17 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{
     Settings, blot,
     complaint::{Complaint, Complaints, Report},
     files,
     layers::{self, Layer},
+    mistakes::read_whole,
     near,
     node::{Node, Value},
     place::{Origin, Place, Sources},
-    read::read,
     settings_build::Builder,
     settings_form::SECTIONS,
     yaml,
@@ -145,14 +145,14 @@ pub struct Sections<'a> {
 
 impl Sections<'_> {
     /// A section that is not there reads as an empty one.
-    pub fn read<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Option<T> {
+    pub fn read<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let empty = Node::empty_map(Place::default());
         let node = self.node.get(name).unwrap_or(&empty);
-        self.report.take(read(node))
+        self.report.take_all(read_whole(node))
     }
 
     /// The entries of a section of names, each read by itself.
-    pub fn read_all<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Vec<(String, Place, T)> {
+    pub fn read_all<T: DeserializeOwned>(&mut self, name: &str) -> Vec<(String, Place, T)> {
         let entries = match self.node.entry(name) {
             None => return Vec::new(),
             Some((_, Node { value: Value::Map(entries), .. })) => entries,
@@ -164,8 +164,9 @@ impl Sections<'_> {
         };
         let mut all = Vec::new();
         for (key, value) in entries {
-            let outcome = read(value).map_err(|complaint| complaint.at(key.place));
-            all.extend(self.report.take(outcome).map(|item| (key.text.clone(), key.place, item)));
+            let placed = |all: Vec<Complaint>| all.into_iter().map(|one| one.at(key.place)).collect();
+            let outcome = read_whole(value).map_err(placed);
+            all.extend(self.report.take_all(outcome).map(|item| (key.text.clone(), key.place, item)));
         }
         all
     }

@@ -215,3 +215,44 @@ fn a_mistake_in_the_environment_names_its_variable() {
     insta::assert_snapshot!("variable_name", said_of_settings(text, &[("server__lisen", "127.0.0.1:1")]));
     insta::assert_snapshot!("variable_slip", said_of_settings(text, &[("rule", "[a]")]));
 }
+
+#[test]
+fn every_mistake_of_form_in_one_rule_is_told_at_once() {
+    let three = rule(
+        "{ ratio: { index: a, window: 15, numeratr: \"status:500\" } }",
+        "levels: { critical: above 10% }\nno_data: keep\nsumary: Disk\nrepeat: 5",
+    );
+    insta::assert_snapshot!("mistakes_in_one_rule", said(&three));
+    let deep = storage(
+        "levels:\n  info: { whn: at least 5% }\n  warning: { when: at least 6%, for: 5 }\n  critical: { for: 5m }\n\
+         notify: [[a], b, {}]\nblind: { aftr: 5m, level: [] }",
+    );
+    insta::assert_snapshot!("mistakes_at_every_depth", said(&deep));
+    let defaults =
+        format!("defaults: {{ repeat: 5, notfy: [a], labels: [] }}\n{}", storage("enabled: maybe"));
+    insta::assert_snapshot!("mistakes_in_defaults", said(&defaults));
+}
+
+#[test]
+fn what_follows_from_a_mistake_that_is_told_is_not_told_again() {
+    let misspelt = "rules:\n  - id: disk\n    chek: { storage: {} }\n    schedule: every 1m\n";
+    assert_eq!(said(misspelt).matches('×').count(), 1, "{}", said(misspelt));
+    let empty = rule("{ ratio: { index: a, window: 15m } }", "sumary: Disk");
+    assert_eq!(said(&empty).matches('×').count(), 2, "{}", said(&empty));
+}
+
+#[test]
+fn a_rule_of_nothing_but_mistakes_is_told_in_part_and_soon() {
+    let many: String = (0..5_000).map(|n| format!("strange-{n}: 1\n")).collect();
+    let before = std::time::Instant::now();
+    assert_eq!(said(&storage(&many)).matches('×').count(), 20);
+    assert!(before.elapsed() < std::time::Duration::from_secs(5), "{:?}", before.elapsed());
+}
+
+#[test]
+fn every_mistake_of_form_in_one_cluster_and_one_sink_is_told_at_once() {
+    let text = "clusters:\n  main: { urls: [http://es:9200], timeout: 10, max_btch: 3, tls: { ca: [], kee: x } }\n\
+                sinks:\n  hook: { webhook: { urll: x, bearer_token: [], headers: 3 } }\n\
+                server: { lisen: x, listen: [] }\n";
+    insta::assert_snapshot!("settings_mistakes_at_once", said_of_settings(text, &[]));
+}

@@ -121,6 +121,14 @@ fn the_built_in_rule_watches_every_cluster_until_a_file_tunes_it() {
 }
 
 #[test]
+fn one_cluster_may_be_named_without_a_list() {
+    let text = "rules:\n  - { id: disk, check: { storage: {} }, schedule: every 1m, clusters: NAME }\n";
+    let load = |name| support::Folder::new(&[("rules/a.yaml", &text.replace("NAME", name))]).load();
+    assert_eq!(load("logs").unwrap().set.rules["disk"].clusters, ["logs"]);
+    assert!(load("lgos").unwrap_err().to_string().contains("did you mean `logs`?"));
+}
+
+#[test]
 fn the_hash_follows_the_text_and_not_the_place() {
     let a = "rules:\n  - { id: disk, check: { storage: {} }, schedule: every 1m }\n";
     let b = a.replace("1m", "2m");
