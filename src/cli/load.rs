@@ -6,7 +6,6 @@ use super::{args::Global, stop::Stop};
 use crate::{
     config::{self, Loaded, Settings},
     engine::start,
-    sinks::Destination,
 };
 
 pub fn settings(global: &Global) -> Result<Arc<Settings>, Stop> {
@@ -24,11 +23,9 @@ pub fn missing_secrets(settings: &Settings) -> Vec<String> {
     let reveal = start::reveal();
     let mut missing = Vec::new();
     for (name, sink) in &settings.sinks {
-        let Destination::Http { url, headers } = sink.destination() else { continue };
-        let secrets = [&url].into_iter().chain(headers.iter().map(|(_, secret)| secret));
-        missing.extend(
-            secrets.filter_map(|secret| reveal(secret).err()).map(|why| format!("sink `{name}`: {why}")),
-        );
+        let destination = sink.destination();
+        let unknown = destination.secrets().into_iter().filter_map(|secret| reveal(secret).err());
+        missing.extend(unknown.map(|why| format!("sink `{name}`: {why}")));
     }
     if let Some(heartbeat) = &settings.heartbeat {
         missing.extend(reveal(&heartbeat.url).err().map(|why| format!("heartbeat: {why}")));

@@ -12,14 +12,13 @@ use super::{
 use crate::{
     clock::Clock,
     config::Settings,
-    engine::start::reveal,
-    http::Http,
+    engine::{deliver::Door, start::reveal},
     model::{
         Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
         notification::{Change, Delivery, Notification, Status},
         wording,
     },
-    sinks::{self, Answer, Message, Sink, Verdict},
+    sinks::{self, Answer, Sink, Verdict},
 };
 
 pub fn run(global: &Global, name: &str, out: Out) -> Result<ExitCode, Stop> {
@@ -34,24 +33,15 @@ pub fn run(global: &Global, name: &str, out: Out) -> Result<ExitCode, Stop> {
 /// Fired, then resolved. The second is not sent where the first was not taken.
 async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) -> Result<bool, Stop> {
     let clock = Clock::system();
-    let http = Http::new(settings.delivery.timeout, clock.clone())
+    let door = Door::new(settings.delivery.timeout, clock.clone(), reveal())
         .map_err(|error| Stop::Fault(error.to_string()))?;
     let since = clock.now();
-    let reveal = reveal();
     let mut handle = None;
     for kind in [Kind::Fired, Kind::Resolved] {
         let delivery = delivery(settings, name, kind, since);
-        let message = sink.render(&delivery, handle.as_ref());
-        let answer = match &message {
-            Message::Http { .. } => http.send(&sink.destination(), &message, reveal.as_ref()).await,
-            Message::Line(line) => {
-                out.print(&format!("{line}\n"))?;
-                Answer::Written
-            }
-        };
-        let verdict = sink.classify(&answer);
-        out.print(&in_words(name, kind, &answer, &verdict))?;
-        match verdict {
+        let tried = door.try_out(sink.as_ref(), &delivery, handle.as_ref()).await;
+        out.print(&in_words(name, kind, &tried.answer, &tried.verdict))?;
+        match tried.verdict {
             Verdict::Accepted { handle: given } => handle = given,
             _ => return Ok(false),
         }
@@ -65,7 +55,7 @@ async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) ->
 fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> String {
     let what = if kind == Kind::Fired { "the test alert" } else { "its recovery" };
     match verdict {
-        Verdict::Accepted { .. } => {
+        Verdict::Accepted { .. } | Verdict::Then { .. } => {
             let said = match answer {
                 Answer::Http { status, body, .. } => format!(" and {}", sinks::in_words(*status, body)),
                 _ => String::new(),
@@ -127,8 +117,10 @@ fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Deliver
         labels: BTreeMap::new(),
         runbook: None,
         alerts: vec![change],
+        note: None,
+        digest: None,
         test: true,
     };
     notification.text = wording::text(&notification, settings.timezone);
-    Delivery { sink: sink.to_owned(), notification, zone: settings.timezone }
+    Delivery::of_rule(sink, notification, settings.timezone)
 }

@@ -6,6 +6,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use chrono_tz::Tz;
+
 use crate::{
     checks::Advice,
     config::template,
@@ -57,13 +59,13 @@ fn worst_first(mut changes: Vec<Change>) -> Vec<Change> {
 }
 
 /// One notification for one sink: the worst first.
-pub fn delivery(watch: &Watch, sink: String, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
+pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
     changes = worst_first(changes);
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
-    let mut notification = Notification {
+    let notification = Notification {
         version: 1,
-        notification_id: identity::notification_id(&sink, ids),
+        notification_id: identity::notification_id(sink, ids),
         rule: watch.key.rule.clone(),
         summary: watch.rule.summary.clone(),
         cluster: watch.key.cluster.clone(),
@@ -74,8 +76,15 @@ pub fn delivery(watch: &Watch, sink: String, mut changes: Vec<Change>, telling: 
         labels: watch.rule.labels.clone(),
         runbook: watch.rule.runbook.clone(),
         alerts: changes,
+        note: None,
+        digest: None,
         test: false,
     };
-    notification.text = wording::text(&notification, telling.zone);
-    Delivery { sink, notification, zone: telling.zone }
+    with_text(Delivery::of_rule(sink, notification, telling.zone), telling.zone)
+}
+
+/// The whole in plain text, written anew.
+pub fn with_text(mut delivery: Delivery, zone: Tz) -> Delivery {
+    delivery.notification.text = wording::text(&delivery.notification, zone);
+    delivery
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     checks::Memory,
     engine::{
-        tell::{Telling, tell},
+        tell::{Happened, Telling, tell},
         watch::{ToldBySink, Watch},
     },
     model::{Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition, step},
@@ -22,6 +22,8 @@ pub struct Draft {
     judged: Option<Time>,
     pub runs: Vec<Run>,
     pub transitions: Vec<Transition>,
+    /// Alerts without news that a sink is to be shown anew.
+    pub refreshed: Vec<(Entity, String)>,
     touched: BTreeSet<Entity>,
     forget_rule: bool,
     closing: Option<Ending>,
@@ -37,6 +39,7 @@ impl Draft {
             judged: watch.judged,
             runs: Vec::new(),
             transitions: Vec::new(),
+            refreshed: Vec::new(),
             touched: BTreeSet::new(),
             forget_rule: false,
             closing: None,
@@ -117,7 +120,8 @@ impl Draft {
 
     /// What sinks do not know yet becomes deliveries; the whole becomes one turn, and the watch as it will be after it.
     pub fn finish(self, watch: &Watch, telling: &Telling<'_>) -> (Turn, Watch) {
-        let news = tell(telling, watch, &self.state, &self.transitions);
+        let happened = Happened { transitions: &self.transitions, refreshed: &self.refreshed };
+        let news = tell(telling, watch, &self.state, happened);
         let mut told: ToldBySink = watch.told.clone();
         for (entity, sink, row) in &news.told {
             apply_told(&mut told, entity, sink, row.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     model::notification::{Delivery, Handle},
-    sinks::{Answer, Destination, Message, Sink, Verdict},
+    sinks::{Answer, Asked, Belated, Destination, Message, Sink, Verdict},
 };
 
 #[derive(Debug)]
@@ -29,7 +29,11 @@ impl Sink for DryRun {
         self.render(delivery, None)
     }
 
-    fn classify(&self, answer: &Answer) -> Verdict {
+    fn belated(&self) -> Belated {
+        Belated::Each
+    }
+
+    fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {
         match answer {
             Answer::Written => Verdict::Accepted { handle: None },
             _ => Verdict::Later { after: None, why: "standard output takes no lines".to_owned() },

@@ -16,6 +16,7 @@ mod edge_tests;
 pub mod evaluate;
 pub mod heartbeat;
 pub mod own;
+pub mod portions;
 pub mod reload;
 pub mod schedule;
 pub mod start;
@@ -170,9 +171,15 @@ impl Engine {
         }
     }
 
-    fn telling<'a>(&self, mutes: &'a [Mute], watch: &Watch) -> Telling<'a> {
+    fn telling<'a>(&'a self, mutes: &'a [Mute], watch: &Watch) -> Telling<'a> {
         let blind = watch.state.blind.rule.as_ref().map(|since| since.at);
-        Telling { now: self.clock.now(), zone: self.settings.timezone, mutes, last_seen: blind }
+        Telling {
+            now: self.clock.now(),
+            zone: self.settings.timezone,
+            mutes,
+            last_seen: blind,
+            sinks: &self.settings.sinks,
+        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! What to send: the difference between the alerts and what each sink was told of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono_tz::Tz;
 
 use crate::{
-    engine::{compose, watch::Watch},
+    engine::{compose, portions, watch::Watch},
     model::{
         Alert, Entity, Kind, Level, RuleState, Time, Transition,
         alert::Silent,
         identity,
         notification::{Change, Delivery, Told, Withheld, news},
+        time::elapsed,
     },
+    sinks::Sink,
     store::Mute,
 };
 
@@ -23,6 +28,15 @@ pub struct Telling<'a> {
     pub mutes: &'a [Mute],
     /// What a reminder of a blind rule says first.
     pub last_seen: Option<Time>,
+    pub sinks: &'a BTreeMap<String, Arc<dyn Sink>>,
+}
+
+/// What happened in a turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Happened<'a> {
+    pub transitions: &'a [Transition],
+    /// Alerts without news that a sink is to be shown anew.
+    pub refreshed: &'a [(Entity, String)],
 }
 
 /// What telling changes.
@@ -33,13 +47,15 @@ pub struct News {
 }
 
 /// Compares the alerts that changed, and those that a mute withheld, with what each sink was told.
-pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, transitions: &[Transition]) -> News {
+pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, happened: Happened<'_>) -> News {
     let mut by_entity: BTreeMap<&Entity, Vec<&Transition>> = BTreeMap::new();
-    for transition in transitions {
+    for transition in happened.transitions {
         by_entity.entry(&transition.entity).or_default().push(transition);
     }
     let withheld = watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
-    for (entity, _) in withheld {
+    for entity in
+        withheld.map(|(entity, _)| entity).chain(happened.refreshed.iter().map(|(entity, _)| entity))
+    {
         by_entity.entry(entity).or_default();
     }
     let mut news = News::default();
@@ -48,7 +64,15 @@ pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, transitions
         let subject = Subject::new(telling, watch, entity, state.alerts.get(entity), &transitions);
         for sink in subject.sinks() {
             let before = watch.told.get(entity).and_then(|sinks| sinks.get(&sink));
-            let (changes, after) = subject.news_for(&sink, before);
+            let (mut changes, mut after) = subject.news_for(&sink, before);
+            if changes.is_empty()
+                && happened.refreshed.iter().any(|one| *one == (entity.clone(), sink.clone()))
+            {
+                changes.extend(subject.update(after.as_ref()));
+            }
+            if let (false, Some(after)) = (changes.is_empty(), &mut after) {
+                after.shown = Some(telling.now);
+            }
             if before != after.as_ref() {
                 news.told.push((entity.clone(), sink.clone(), after));
             }
@@ -57,8 +81,10 @@ pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, transitions
             }
         }
     }
-    let deliver = |(sink, changes)| compose::delivery(watch, sink, changes, telling);
-    news.deliveries = by_sink.into_iter().map(deliver).collect();
+    for (sink, changes) in by_sink {
+        let cut = portions::cut(telling, watch, (&sink, changes), &mut news.told);
+        news.deliveries.extend(cut);
+    }
     news
 }
 
@@ -208,6 +234,23 @@ impl<'a> Subject<'a> {
         Some(change)
     }
 
+    /// The newest facts, for whoever believes it open; it is no news.
+    fn update(&self, told: Option<&Told>) -> Option<Change> {
+        let told = told.filter(|told| told.level.is_some() && told.withheld.is_none())?;
+        let (episode, _) = self.open.as_ref().filter(|(episode, _)| *episode == told.episode_id)?;
+        let mut change = self.as_it_stands(Kind::Updated, Some(told));
+        let seconds = elapsed(change.since, self.telling.now).as_secs();
+        change.event_id =
+            identity::event_id(episode, Kind::Updated, u32::try_from(seconds).unwrap_or(u32::MAX));
+        let mut change = self.words(change);
+        change.note = self
+            .telling
+            .last_seen
+            .map(|seen| format!("last seen at {}", self.clock_time(seen)))
+            .or(change.note);
+        Some(change)
+    }
+
     fn words(&self, change: Change) -> Change {
         let mut change = compose::with_words(self.watch, change);
         if change.kind != Kind::Resolved && change.note.is_none() {
@@ -239,13 +282,14 @@ fn after(kind: Kind, change: &Change, told: Option<Told>) -> Option<Told> {
     if kind == Kind::Resolved {
         return None;
     }
-    let handle = told.filter(|told| told.episode_id == change.episode_id).and_then(|told| told.handle);
+    let digest = told.filter(|told| told.episode_id == change.episode_id).and_then(|told| told.digest);
     Some(Told {
         episode_id: change.episode_id.clone(),
         level: Some(change.level),
         withheld: None,
         event_id: change.event_id.clone(),
-        handle,
+        shown: None,
+        digest,
     })
 }
 
@@ -261,7 +305,8 @@ fn withhold(before: Option<&Told>, by: String, change: &Change) -> Option<Told> 
         level: None,
         withheld: None,
         event_id: change.event_id.clone(),
-        handle: None,
+        shown: None,
+        digest: None,
     };
     Some(Told { withheld, ..before.cloned().unwrap_or(unknown) })
 }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     engine::{Engine, draft::Draft, lock, own::Own, watch::Watch},
-    model::{Time, time::elapsed},
+    model::{Entity, Time, notification::Told, time::elapsed},
     store::{Depth, Queued, Settlement},
     telemetry::AlertLabels,
 };
@@ -21,6 +21,11 @@ const TOO_LATE: Duration = Duration::from_secs(10);
 
 /// Why deliveries were given up, by sink: newest last.
 pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
+
+/// Believed open at its sink, with a message of its own.
+fn is_shown(told: &Told) -> bool {
+    told.level.is_some() && told.withheld.is_none() && told.digest.is_none()
+}
 
 fn waiting(depth: &Depth) -> u32 {
     depth.queued + depth.held
@@ -41,6 +46,32 @@ impl Engine {
         self.read_mutes().await;
         self.tell_what_is_withheld().await;
         self.remind().await;
+        self.refresh().await;
+    }
+
+    /// Alerts that a sink is shown anew from time to time, news or not.
+    pub(super) async fn refresh(&self) {
+        if self.settings.sinks.values().all(|sink| sink.refresh().is_none()) {
+            return;
+        }
+        let now = self.clock.now();
+        let due = |watch: &Watch| (!self.to_refresh(watch, now).is_empty()).then_some(());
+        self.turn_where(due, |draft, watch| draft.refreshed = self.to_refresh(watch, now)).await;
+    }
+
+    fn to_refresh(&self, watch: &Watch, now: Time) -> Vec<(Entity, String)> {
+        let mut due = Vec::new();
+        for (entity, sinks) in &watch.told {
+            for (name, told) in sinks.iter().filter(|(_, told)| is_shown(told)) {
+                let every = self.settings.sinks.get(name).and_then(|sink| sink.refresh());
+                let waited =
+                    told.shown.is_none_or(|shown| every.is_some_and(|every| elapsed(shown, now) >= every));
+                if every.is_some() && waited {
+                    due.push((entity.clone(), name.clone()));
+                }
+            }
+        }
+        due
     }
 
     /// Alerts whose reminder is due, and whose rule is not being looked at this instant.

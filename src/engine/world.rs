@@ -82,7 +82,7 @@ impl Sink for Ear {
         self.render(delivery, None)
     }
 
-    fn classify(&self, _: &crate::sinks::Answer) -> crate::sinks::Verdict {
+    fn classify(&self, _: &crate::sinks::Asked<'_>, _: &crate::sinks::Answer) -> crate::sinks::Verdict {
         crate::sinks::Verdict::Accepted { handle: None }
     }
 }

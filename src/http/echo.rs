@@ -3,7 +3,7 @@
 use reqwest::Request;
 
 /// Shorter pieces say nothing of a secret, and would hide too much.
-const SHORTEST: usize = 8;
+pub const SHORTEST: usize = 8;
 
 /// Everything secret that a request holds: path and query of its URL, and headers that were marked so.
 pub fn secrets_of(request: &Request) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! [`guard`]). Nothing that it says names a URL: the whole of a webhook's URL is a secret.
 
 mod answer;
+mod body;
 mod echo;
 mod guard;
 
@@ -21,7 +22,7 @@ use reqwest::{
 use crate::{
     clock::Clock,
     model::secret::Secret,
-    sinks::{Answer, Destination, Message, in_words},
+    sinks::{Answer, Endpoint, Method as Verb, Request, in_words},
 };
 
 /// How a secret is looked up, at each attempt; the error says what is missing and never what was found.
@@ -63,25 +64,17 @@ impl Http {
     }
 
     /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
-    pub async fn send(&self, to: &Destination, message: &Message, secrets: Secrets<'_>) -> Answer {
-        let (Destination::Http { url, headers }, Message::Http { headers: own, body }) = (to, message) else {
-            return Answer::Unsent("this message is not for HTTP".to_owned());
-        };
-        match self.post(url, headers, secrets) {
+    pub async fn send(&self, to: &Endpoint, message: &Request, secrets: Secrets<'_>) -> Answer {
+        match self.request(to, message, secrets) {
             Err(why) => Answer::Unsent(why),
-            Ok(mut request) => {
-                for (name, value) in own {
-                    request = request.header(name, value);
-                }
-                self.answer(request.body(body.clone())).await
-            }
+            Ok((request, hidden)) => self.answer(request, hidden).await,
         }
     }
 
     /// A sign of life to `url`; the error says in words what came back.
     pub async fn ping(&self, url: &Secret, secrets: Secrets<'_>) -> Result<(), String> {
-        let request = self.client.request(Method::GET, target(url, secrets)?);
-        match self.answer(request).await {
+        let request = self.client.request(Method::GET, target(url, "", secrets)?);
+        match self.answer(request, Vec::new()).await {
             Answer::Http { status: 200..=299, .. } => Ok(()),
             Answer::Http { status, body, .. } => Err(in_words(status, &body)),
             Answer::Lost(why) | Answer::Unsent(why) => Err(why),
@@ -89,26 +82,36 @@ impl Http {
         }
     }
 
-    fn post(
+    fn request(
         &self,
-        url: &Secret,
-        headers: &[(String, Secret)],
+        to: &Endpoint,
+        message: &Request,
         secrets: Secrets<'_>,
-    ) -> Result<RequestBuilder, String> {
-        let mut request = self.client.request(Method::POST, target(url, secrets)?);
-        for (name, value) in headers {
+    ) -> Result<(RequestBuilder, Vec<String>), String> {
+        let url = target(&to.url, &message.path, secrets)?;
+        let mut request = self.client.request(method(message.method), url);
+        for (name, value) in &to.headers {
             let (name, value) = header(name, &secrets(value)?)?;
             request = request.header(name, value);
         }
-        Ok(request)
+        for (name, value) in &message.headers {
+            request = request.header(name, value);
+        }
+        if message.method == Verb::Get {
+            return Ok((request, Vec::new()));
+        }
+        let body = body::filled(message, &to.body_secrets, secrets)?;
+        Ok((request.body(body.text), body.hidden))
     }
 
-    async fn answer(&self, request: RequestBuilder) -> Answer {
+    /// `hidden`: what is secret in the body.
+    async fn answer(&self, request: RequestBuilder, hidden: Vec<String>) -> Answer {
         let request = match request.build() {
             Ok(request) => request,
             Err(error) => return answer::lost(error),
         };
-        let secrets = echo::secrets_of(&request);
+        let mut secrets = echo::secrets_of(&request);
+        secrets.extend(hidden.into_iter().filter(|secret| secret.len() >= echo::SHORTEST));
         match self.client.execute(request).await {
             Ok(response) => answer::read(response, &self.clock, &secrets).await,
             Err(error) => answer::lost(error),
@@ -117,9 +120,10 @@ impl Http {
 }
 
 /// The URL, if it is one that may be connected to. A host that is an address is judged here, a name when it is resolved.
-fn target(url: &Secret, secrets: Secrets<'_>) -> Result<Url, String> {
+fn target(url: &Secret, path: &str, secrets: Secrets<'_>) -> Result<Url, String> {
     let text = secrets(url)?;
-    let url = Url::parse(text.trim()).map_err(|why| format!("its URL is no URL ({why})"))?;
+    let text = if path.is_empty() { text.trim() } else { text.trim().trim_end_matches('/') };
+    let url = Url::parse(&format!("{text}{path}")).map_err(|why| format!("its URL is no URL ({why})"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("its URL has to start with `https://` or `http://`".to_owned());
     }
@@ -127,6 +131,15 @@ fn target(url: &Secret, secrets: Secrets<'_>) -> Result<Url, String> {
     match host.trim_matches(['[', ']']).parse() {
         Ok(address) if guard::is_forbidden(address) => Err(guard::Forbidden.to_string()),
         _ => Ok(url),
+    }
+}
+
+const fn method(verb: Verb) -> Method {
+    match verb {
+        Verb::Get => Method::GET,
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Patch => Method::PATCH,
     }
 }
 

@@ -30,13 +30,14 @@ fn http() -> Http {
     Http::new(Duration::from_millis(500), Clock::system()).unwrap()
 }
 
-fn message() -> Message {
+fn message() -> crate::sinks::Request {
     let headers = vec![("Idempotency-Key".to_owned(), "n1".to_owned())];
-    Message::Http { headers, body: "{\"a\":1}".to_owned() }
+    let body = "{\"a\":1}".to_owned();
+    crate::sinks::Request { method: Verb::Post, path: String::new(), headers, body }
 }
 
-fn to(url: impl Into<String>) -> Destination {
-    Destination::Http { url: Secret::literal(url), headers: Vec::new() }
+fn to(url: impl Into<String>) -> Endpoint {
+    Endpoint::new(Secret::literal(url))
 }
 
 async fn send(url: impl Into<String>) -> Answer {
@@ -70,10 +71,8 @@ fn reply(status: u16, header: (&'static str, &'static str), body: impl Into<Body
 #[tokio::test]
 async fn a_message_arrives_with_its_bytes_its_headers_and_its_secrets() {
     let (address, seen) = server(|| reply(200, ("x", "y"), "ok")).await;
-    let destination = Destination::Http {
-        url: Secret::literal(format!("http://{address}/services/T0?a=b")),
-        headers: vec![("Authorization".to_owned(), Secret::literal("Bearer t0k3n\n"))],
-    };
+    let destination = to(format!("http://{address}/services/T0?a=b"))
+        .header("Authorization", Secret::literal("Bearer t0k3n\n"));
     let answer = http().send(&destination, &message(), &plain).await;
     assert_eq!(answer, Answer::Http { status: 200, retry_after: None, body: "ok".to_owned() });
     let seen = seen.lock().await;
@@ -158,11 +157,11 @@ async fn no_word_about_a_failure_names_the_url() {
 #[tokio::test]
 async fn a_missing_secret_or_an_impossible_header_is_a_matter_of_settings() {
     let url = Secret::parse("https://${env:NOT_THERE}/").unwrap();
-    let destination = Destination::Http { url, headers: Vec::new() };
+    let destination = Endpoint::new(url);
     let answer = http().send(&destination, &message(), &plain).await;
     assert_eq!(answer, Answer::Unsent("`${env:NOT_THERE}` is not set".to_owned()));
     let headers = vec![("X-A".to_owned(), Secret::literal(format!("{CANARY}\nX-B: c")))];
-    let destination = Destination::Http { url: Secret::literal("http://127.0.0.1:1/"), headers };
+    let destination = Endpoint { headers, ..to("http://127.0.0.1:1/") };
     let Answer::Unsent(why) = http().send(&destination, &message(), &plain).await else { panic!() };
     assert!(why.contains("`X-A`") && !why.contains(CANARY), "{why}");
 }

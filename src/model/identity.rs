@@ -20,6 +20,11 @@ pub fn event_id(episode_id: &str, kind: Kind, n: u32) -> String {
     hash(&["event", episode_id, kind.name(), &n.to_string()])
 }
 
+/// One per flood of alerts of one rule at one sink.
+pub fn digest_id(sink: &str, rule: &str, cluster: &str, at: Time) -> String {
+    hash(&["digest", sink, rule, cluster, &at.timestamp_millis().to_string()])
+}
+
 /// One per notification for one sink: the `Idempotency-Key`.
 pub fn notification_id<'a>(sink: &str, event_ids: impl IntoIterator<Item = &'a str>) -> String {
     let mut parts: Vec<&str> = event_ids.into_iter().collect();

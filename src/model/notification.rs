@@ -26,9 +26,28 @@ pub struct Notification {
     pub labels: BTreeMap<String, String>,
     pub runbook: Option<String>,
     pub alerts: Vec<Change>,
+    /// What has to be said of the whole before anything else: `delivered 47 min late`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// At a sink with a message per alert: these alerts are too many, and share this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// A test message, marked as such.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
+}
+
+/// Many alerts that fired at once and share one message, which lives as long as one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// The same for its whole life: an alias, a `dedup_key`.
+    pub id: String,
+    /// How many alerts it began with.
+    pub of: usize,
+    /// How many of them are open after this.
+    pub open: usize,
+    /// One of them ended without a proof: it never turns green.
+    pub unproven: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,9 +141,19 @@ impl Change {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     pub sink: String,
+    /// Within a lane of a sink, a later delivery never overtakes an earlier one.
+    pub lane: String,
     pub notification: Notification,
     /// The zone in which people read times.
     pub zone: Tz,
+}
+
+impl Delivery {
+    /// In the lane of its rule.
+    pub fn of_rule(sink: impl Into<String>, notification: Notification, zone: Tz) -> Self {
+        let lane = format!("{}\n{}", notification.rule, notification.cluster);
+        Self { sink: sink.into(), lane, notification, zone }
+    }
 }
 
 /// What a service gave back for an alert, to find it again (Slack's channel and ts).
@@ -141,7 +170,20 @@ pub struct Told {
     /// What it would have been told, while a mute withholds it.
     pub withheld: Option<Withheld>,
     pub event_id: String,
-    pub handle: Option<Handle>,
+    /// When the sink was last shown this alert, whatever it was.
+    #[serde(default)]
+    pub shown: Option<Time>,
+    /// It has no message of its own there.
+    #[serde(default)]
+    pub digest: Option<InDigest>,
+}
+
+/// A share in a [`Digest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InDigest {
+    pub id: String,
+    pub of: usize,
+    pub unproven: bool,
 }
 
 /// News that waits for its mute to end.
@@ -173,7 +215,14 @@ mod tests {
     use super::*;
 
     fn told(level: Option<Level>) -> Told {
-        Told { episode_id: "e".to_owned(), level, withheld: None, event_id: String::new(), handle: None }
+        Told {
+            episode_id: "e".to_owned(),
+            level,
+            withheld: None,
+            event_id: String::new(),
+            shown: None,
+            digest: None,
+        }
     }
 
     #[test]

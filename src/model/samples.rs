@@ -54,6 +54,8 @@ pub fn notification(alerts: Vec<Change>) -> Notification {
         labels: [].into(),
         runbook: Some("https://runbooks/disk".to_owned()),
         alerts,
+        note: None,
+        digest: None,
         test: false,
     }
 }

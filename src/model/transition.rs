@@ -13,6 +13,8 @@ pub enum Kind {
     Lowered,
     Resolved,
     Reminded,
+    /// No news: the newest facts of an alert that still fires, for sinks that keep a message up to date.
+    Updated,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Self::Lowered => "lowered",
             Self::Resolved => "resolved",
             Self::Reminded => "reminded",
+            Self::Updated => "updated",
         }
     }
 }

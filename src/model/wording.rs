@@ -29,7 +29,8 @@ const DETAIL_LENGTH: usize = 1000;
 pub fn text(notification: &Notification, zone: Tz) -> String {
     let alerts = worst_first(notification);
     let digest = alerts.len() > DIGEST_ABOVE;
-    let mut lines = vec![title(notification)];
+    let mut lines: Vec<String> = notification.note.iter().map(|note| clean(note)).collect();
+    lines.push(title(notification));
     for change in alerts.iter().take(if digest { DIGEST_NAMES } else { DIGEST_ABOVE }) {
         lines.push(line(change, zone));
         if !digest {
@@ -106,7 +107,7 @@ pub fn happened(change: &Change) -> Option<String> {
         Kind::Fired => None,
         Kind::Raised => Some(format!("raised{from} to {}", change.level)),
         Kind::Lowered => Some(format!("lowered{from} to {}", change.level)),
-        Kind::Reminded => Some(format!("still {}", change.level)),
+        Kind::Reminded | Kind::Updated => Some(format!("still {}", change.level)),
         Kind::Resolved => Some(change.reason.map_or("closed", Ending::words).to_owned()),
     }
 }

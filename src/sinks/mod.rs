@@ -43,12 +43,27 @@ pub trait Sink: Debug + Send + Sync {
     /// A plain and small message in place of one that the service would not take: the last attempt before it is a dead letter.
     fn render_plain(&self, delivery: &Delivery) -> Message;
 
-    /// What the service's answer means.
-    fn classify(&self, answer: &Answer) -> Verdict;
+    /// What the service's answer to one message means.
+    fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict;
 
     /// The shortest time between two messages to this sink.
     fn pace(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// How the changes of one evaluation are cut into messages.
+    fn portions(&self) -> Portions {
+        Portions::Together
+    }
+
+    /// So often a firing alert is shown anew, without news: an edited message, a sign that it still fires.
+    fn refresh(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What waited while the sink took nothing.
+    fn belated(&self) -> Belated {
+        Belated::Merged
     }
 
     /// What must not stand in a file as plain text, by its key.
@@ -62,21 +77,109 @@ pub trait Sink: Debug + Send + Sync {
     }
 }
 
+/// How the changes of one evaluation are cut into messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Portions {
+    /// One message for all of them.
+    Together,
+    /// One message per alert, as long as no more than `most` change at once; of more, the worst `single` have their own, and the
+    /// others share one digest, which lives as long as one of them fires.
+    Each { most: usize, single: usize },
+}
+
+/// What becomes of deliveries that wait for one another while a sink takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belated {
+    /// For people: one message says what has happened meanwhile.
+    Merged,
+    /// For services that keep a state or a count: each is delivered, in order.
+    Each,
+}
+
 /// Where attempts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    Http { url: Secret, headers: Vec<(String, Secret)> },
+    Http(Endpoint),
     Stdout,
+}
+
+impl Destination {
+    /// Everything that has to be looked up for an attempt.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Http(endpoint) => {
+                let named = endpoint.headers.iter().chain(&endpoint.body_secrets);
+                [&endpoint.url].into_iter().chain(named.map(|(_, secret)| secret)).collect()
+            }
+            Self::Stdout => Vec::new(),
+        }
+    }
+}
+
+/// An HTTP service, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// A message's own path is appended to it.
+    pub url: Secret,
+    pub headers: Vec<(String, Secret)>,
+    /// Put into the top of a JSON body, or behind a form's fields, by each attempt: services that want their key there.
+    pub body_secrets: Vec<(String, Secret)>,
+}
+
+impl Endpoint {
+    pub const fn new(url: Secret) -> Self {
+        Self { url, headers: Vec::new(), body_secrets: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &str, value: Secret) -> Self {
+        self.headers.push((name.to_owned(), value));
+        self
+    }
 }
 
 /// What is sent, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// A `POST` of this body.
-    Http { headers: Vec<(String, String)>, body: String },
+    Http(Request),
     /// One line, without its end.
     Line(String),
+}
+
+/// One HTTP request, without what is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub method: Method,
+    /// Appended to the endpoint's URL, query included; empty: the URL as it is.
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+}
+
+impl Message {
+    /// A `POST` of JSON.
+    pub fn json(path: &str, body: String) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self::Http(Request { method: Method::Post, path: path.to_owned(), headers, body })
+    }
+}
+
+/// One message that was sent, and what for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub delivery: &'a Delivery,
+    pub message: &'a Message,
+    pub handle: Option<&'a Handle>,
 }
 
 /// What came back from an attempt.
@@ -101,6 +204,12 @@ pub enum Verdict {
     Accepted {
         handle: Option<Handle>,
     },
+    /// This message is done with, but the delivery only with another: its result is to be fetched, a reply goes into the thread, the
+    /// message that was to be edited is gone.
+    Then {
+        handle: Option<Handle>,
+        message: Box<Message>,
+    },
     /// Try again: after this long, or by the usual back-off.
     Later {
         after: Option<Duration>,
@@ -120,6 +229,7 @@ impl Verdict {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
+            Self::Then { .. } => "then",
             Self::Later { .. } => "later",
             Self::Never { .. } => "never",
             Self::Misconfigured { .. } => "misconfigured",

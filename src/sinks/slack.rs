@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::escape::escape;
-use super::{Answer, Destination, Message, Sink, Verdict};
+use super::{Answer, Asked, Destination, Endpoint, Message, Sink, Verdict};
 use crate::model::{
     notification::{Delivery, Handle},
     secret::Secret,
@@ -33,7 +33,7 @@ impl Slack {
 
 impl Sink for Slack {
     fn destination(&self) -> Destination {
-        Destination::Http { url: self.webhook_url.clone(), headers: Vec::new() }
+        Destination::Http(Endpoint::new(self.webhook_url.clone()))
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
@@ -45,7 +45,7 @@ impl Sink for Slack {
         message(serde_json::json!({ "text": text }))
     }
 
-    fn classify(&self, answer: &Answer) -> Verdict {
+    fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {
         answer::classify(answer)
     }
 
@@ -73,6 +73,5 @@ fn message(mut body: Value) -> Message {
     ] {
         body[key] = value;
     }
-    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    Message::Http { headers, body: body.to_string() }
+    Message::json("", body.to_string())
 }

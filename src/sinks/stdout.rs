@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Destination, Message, Sink, Verdict, webhook};
+use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, webhook};
 use crate::model::notification::{Delivery, Handle};
 
 /// JSON lines on standard output: one line per notification, the body of the `webhook` sink.
@@ -26,7 +26,11 @@ impl Sink for Stdout {
         Message::Line(webhook::body(&webhook::plain(&delivery.notification)))
     }
 
-    fn classify(&self, answer: &Answer) -> Verdict {
+    fn belated(&self) -> Belated {
+        Belated::Each
+    }
+
+    fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {
         match answer {
             Answer::Written => Verdict::Accepted { handle: None },
             Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },

@@ -1,6 +1,7 @@
 //! What holds for every kind of sink, asked of all of them: a new kind is asked without being named here,
-//! except for its status table and what makes a body harmless.
+//! but has to say in [`contracts`] what its service takes.
 
+mod contracts;
 mod golden;
 mod hostile;
 mod limits;
@@ -11,8 +12,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono_tz::Europe::Copenhagen;
 
+use serde_json::Value;
+
 use super::*;
-use crate::model::notification::Notification;
+use crate::model::{
+    notification::{Change, Digest, Notification, Status},
+    samples,
+};
 
 fn parse(example: &str) -> Kind {
     serde_saphyr::from_str(example).unwrap()
@@ -25,14 +31,55 @@ fn every_sink() -> impl Iterator<Item = (&'static str, Arc<dyn Sink>)> {
 
 fn delivery(mut notification: Notification) -> Delivery {
     notification.text = crate::model::wording::text(&notification, Copenhagen);
-    Delivery { sink: "alerts".to_owned(), notification, zone: Copenhagen }
+    Delivery::of_rule("alerts", notification, Copenhagen)
+}
+
+/// As the engine cuts it for this sink.
+fn cut(sink: &Arc<dyn Sink>, whole: &Delivery) -> Vec<Delivery> {
+    let Portions::Each { most, .. } = sink.portions() else { return vec![whole.clone()] };
+    let alerts = whole.notification.alerts.clone();
+    if alerts.len() > most {
+        let open = alerts.iter().filter(|change| change.kind != crate::model::Kind::Resolved).count();
+        let digest = Digest { id: "d".to_owned(), of: alerts.len(), open, unproven: false };
+        return vec![delivery(Notification { digest: Some(digest), ..whole.notification.clone() })];
+    }
+    let alone = |change: Change| {
+        let resolved = change.kind == crate::model::Kind::Resolved;
+        let status = if resolved { Status::Resolved } else { Status::Firing };
+        let level = change.level;
+        delivery(Notification { alerts: vec![change], status, level, ..whole.notification.clone() })
+    };
+    alerts.into_iter().map(alone).collect()
 }
 
 fn body(message: &Message) -> &str {
     match message {
-        Message::Http { body, .. } => body,
+        Message::Http(request) => &request.body,
         Message::Line(line) => line,
     }
+}
+
+fn json(message: &Message) -> Value {
+    serde_json::from_str(body(message)).unwrap()
+}
+
+fn every_text(json: &Value, check: &mut impl FnMut(&str) -> Result<(), String>) -> Result<(), String> {
+    match json {
+        Value::String(text) => check(text),
+        Value::Array(values) => values.iter().try_for_each(|value| every_text(value, check)),
+        Value::Object(map) => map.values().try_for_each(|value| every_text(value, check)),
+        _ => Ok(()),
+    }
+}
+
+/// What this sink makes of an answer to its first message.
+fn said(sink: &Arc<dyn Sink>, answer: &Answer) -> Verdict {
+    let delivery = delivery(samples::notification(vec![samples::change(
+        crate::model::Kind::Fired,
+        crate::model::Level::Critical,
+    )]));
+    let message = sink.render(&delivery, None);
+    sink.classify(&Asked { delivery: &delivery, message: &message, handle: None }, answer)
 }
 
 /// Both ways in which a sink may write a delivery.

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Destination, Message, Sink, Verdict, answered};
+use super::{
+    Answer, Asked, Belated, Destination, Endpoint, Message, Method, Request, Sink, Verdict, answered,
+};
 use crate::model::{
     Facts,
     notification::{Delivery, Handle, Notification},
@@ -35,14 +37,14 @@ const RESERVED: [&str; 4] = ["content-type", "content-length", "host", "idempote
 
 impl Sink for Webhook {
     fn destination(&self) -> Destination {
-        let mut headers: Vec<(String, Secret)> =
-            self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut endpoint = Endpoint::new(self.url.clone());
+        endpoint.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         if let Some(token) = &self.bearer_token {
             let mut parts = vec![Part::Literal("Bearer ".to_owned())];
             parts.extend(token.parts.iter().cloned());
-            headers.push(("Authorization".to_owned(), Secret { parts }));
+            endpoint = endpoint.header("Authorization", Secret { parts });
         }
-        Destination::Http { url: self.url.clone(), headers }
+        Destination::Http(endpoint)
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
@@ -53,7 +55,11 @@ impl Sink for Webhook {
         message(&plain(&delivery.notification))
     }
 
-    fn classify(&self, answer: &Answer) -> Verdict {
+    fn belated(&self) -> Belated {
+        Belated::Each
+    }
+
+    fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {
         let (status, after, body) = match answered(answer) {
             Ok(answer) => answer,
             Err(verdict) => return verdict,
@@ -106,7 +112,7 @@ fn message(notification: &Notification) -> Message {
         ("Content-Type".to_owned(), "application/json".to_owned()),
         ("Idempotency-Key".to_owned(), notification.notification_id.clone()),
     ];
-    Message::Http { headers, body: body(notification) }
+    Message::Http(Request { method: Method::Post, path: String::new(), headers, body: body(notification) })
 }
 
 /// The notification's JSON: the body of this sink, a line of `stdout`.

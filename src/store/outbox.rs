@@ -1,4 +1,4 @@
-//! Deliveries that wait, in lanes: within one (sink, rule, cluster) a later one never overtakes an earlier one.
+//! Deliveries that wait, in lanes: within one lane of a sink a later one never overtakes an earlier one.
 
 use std::collections::BTreeMap;
 
@@ -82,9 +82,14 @@ impl State {
 /// What an attempt came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// Delivered, and forgotten at once; only the handles stay, by `alert_key`.
+    /// Delivered, and forgotten at once; only the handles stay, by episode or digest.
     Accepted {
         handles: BTreeMap<String, Handle>,
+    },
+    /// One message of it is done with; this is the next.
+    Step {
+        handles: BTreeMap<String, Handle>,
+        message: Message,
     },
     Retry {
         due: Time,
@@ -136,7 +141,7 @@ pub(super) fn insert(db: &Connection, delivery: &Delivery, now: Time) -> Result<
 pub(super) fn heads(db: &Connection, sink: &str, now: Time) -> Result<Vec<Queued>, StoreError> {
     let select = format!(
         "SELECT {COLUMNS} FROM deliveries WHERE due <= ?2 AND seq IN (
-            SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY rule, cluster
+            SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
         ) ORDER BY seq LIMIT {HEADS}"
     );
     let mut select = db.prepare_cached(&select)?;
@@ -153,7 +158,7 @@ pub(super) fn heads(db: &Connection, sink: &str, now: Time) -> Result<Vec<Queued
 /// When the next head of a lane of `sink` is due.
 pub(super) fn next_due(db: &Connection, sink: &str) -> Result<Option<Time>, StoreError> {
     let select = "SELECT min(due) FROM deliveries WHERE seq IN (
-        SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY rule, cluster
+        SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
     )";
     let due: Option<i64> = db.prepare_cached(select)?.query_row([sink], |row| row.get(0))?;
     due.map(time).transpose()
@@ -179,6 +184,11 @@ pub(super) fn settle(
     queued.attempts += 1;
     let (state, due, why) = match settlement {
         Settlement::Accepted { handles } => return accept(db, &queued, handles, now),
+        Settlement::Step { handles, message } => {
+            keep_handles(db, &queued, handles, now)?;
+            queued.message = Some(message.clone());
+            return write(db, &queued);
+        }
         Settlement::Retry { due, why } => (State::Queued, *due, why),
         Settlement::Held { due, why } => (State::Held, *due, why),
         Settlement::Dead { why } => (State::Dead, now, why),
@@ -194,13 +204,20 @@ fn accept(
     handles: &BTreeMap<String, Handle>,
     now: Time,
 ) -> Result<(), StoreError> {
-    let sink = &queued.key.sink;
-    for change in &queued.delivery.notification.alerts {
-        let Some(handle) = handles.get(&change.alert_key) else { continue };
-        let row = vec![text(sink), text(&change.episode_id), text(&handle.0), instant(now)];
-        put(db, &HANDLES, row)?;
-    }
+    keep_handles(db, queued, handles, now)?;
     db.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([queued.seq])?;
+    Ok(())
+}
+
+fn keep_handles(
+    db: &Connection,
+    queued: &Queued,
+    handles: &BTreeMap<String, Handle>,
+    now: Time,
+) -> Result<(), StoreError> {
+    for (episode, handle) in handles {
+        put(db, &HANDLES, vec![text(&queued.key.sink), text(episode), text(&handle.0), instant(now)])?;
+    }
     Ok(())
 }
 
@@ -245,9 +262,10 @@ fn find(db: &Connection, key: &DeliveryKey) -> Result<Option<Queued>, StoreError
 
 fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Handle>, StoreError> {
     let mut select = db.prepare_cached("SELECT handle FROM handles WHERE sink = ?1 AND episode = ?2")?;
-    for change in &delivery.notification.alerts {
-        let found =
-            select.query_row(params![delivery.sink, change.episode_id], |row| row.get(0)).optional()?;
+    let notification = &delivery.notification;
+    let digest = notification.digest.iter().map(|digest| &digest.id);
+    for episode in digest.chain(notification.alerts.iter().map(|change| &change.episode_id)) {
+        let found = select.query_row(params![delivery.sink, episode], |row| row.get(0)).optional()?;
         if let Some(handle) = found {
             return Ok(Some(Handle(handle)));
         }
@@ -281,6 +299,7 @@ fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
         text(&queued.key.id),
         text(&notification.rule),
         text(&notification.cluster),
+        text(&queued.delivery.lane),
         json(&queued.delivery)?,
         queued.message.as_ref().map(json).transpose()?.unwrap_or(Value::Null),
         text(queued.state.name()),

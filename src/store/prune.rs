@@ -18,7 +18,8 @@ pub(super) fn prune(db: &Connection, now: Time) -> Result<(), StoreError> {
         "DELETE FROM mutes WHERE until < ?1",
         // a handle is needed as long as its episode is open, however old
         "DELETE FROM handles WHERE written < ?1 AND NOT EXISTS (
-            SELECT 1 FROM told WHERE told.sink = handles.sink AND told.told ->> 'episode_id' = handles.episode
+            SELECT 1 FROM told WHERE told.sink = handles.sink
+            AND handles.episode IN (told.told ->> 'episode_id', told.told ->> '$.digest.id')
         )",
     ];
     for delete in old {

@@ -15,7 +15,7 @@ use crate::{
     model::{
         Alert, Entity, RuleState, Time, Transition,
         blind::{Blind, Since},
-        notification::{Handle, Told},
+        notification::Told,
     },
 };
 
@@ -78,28 +78,16 @@ fn each_alert(db: &Connection) -> Result<Vec<(RuleKey, Entity, Alert)>, StoreErr
     Ok(found)
 }
 
-/// A handle that came after the turn is put where it belongs.
 fn load_told(db: &Connection, found: &mut BTreeMap<RuleKey, Stored>) -> Result<(), StoreError> {
-    let mut handles = load_handles(db)?;
     let mut select = db.prepare("SELECT rule, cluster, entity, sink, told FROM told")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let key = RuleKey { rule: row.get(0)?, cluster: row.get(1)? };
         let (entity, sink): (Entity, String) = (parse(&row.get::<_, String>(2)?)?, row.get(3)?);
-        let mut told: Told = parse(&row.get::<_, String>(4)?)?;
-        if let Some(handle) = handles.remove(&(sink.clone(), told.episode_id.clone())) {
-            told.handle = Some(handle);
-        }
+        let told: Told = parse(&row.get::<_, String>(4)?)?;
         found.entry(key).or_default().told.entry(entity).or_default().insert(sink, told);
     }
     Ok(())
-}
-
-/// By sink and episode.
-fn load_handles(db: &Connection) -> Result<BTreeMap<(String, String), Handle>, StoreError> {
-    let mut select = db.prepare("SELECT sink, episode, handle FROM handles")?;
-    let rows = select.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), Handle(row.get(2)?))))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// An alert that is pending, firing or recovering, with what people need to read it.

@@ -30,8 +30,8 @@ pub(super) const HANDLES: Table =
 pub(super) const DELIVERIES: Table = Table {
     name: "deliveries",
     columns: &[
-        "seq", "sink", "id", "rule", "cluster", "delivery", "message", "state", "attempts", "created", "due",
-        "answer",
+        "seq", "sink", "id", "rule", "cluster", "lane", "delivery", "message", "state", "attempts",
+        "created", "due", "answer",
     ],
 };
 pub(super) const RUNS: Table =

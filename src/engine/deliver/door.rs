@@ -10,9 +10,23 @@ use std::{
 use crate::{
     clock::Clock,
     http::{Http, HttpError},
-    model::{notification::Delivery, secret::Secret},
-    sinks::{Answer, Destination, Message, Sink, Verdict},
+    model::{
+        notification::{Delivery, Handle},
+        secret::Secret,
+    },
+    sinks::{Answer, Asked, Destination, Message, Sink, Verdict},
 };
+
+/// One delivery takes no more messages than this: a service that asks for ever is not obeyed.
+pub const MOST_STEPS: usize = 20;
+pub const ENDLESS: &str = "it asked for more and more messages";
+
+/// What a delivery outside of every lane came to.
+#[derive(Debug)]
+pub struct Tried {
+    pub answer: Answer,
+    pub verdict: Verdict,
+}
 
 /// Looks a secret up, at each attempt.
 pub type Secrets = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
@@ -49,19 +63,37 @@ impl Door {
     /// One attempt.
     pub async fn send(&self, to: &Destination, message: &Message) -> Answer {
         match (to, message) {
-            (Destination::Http { .. }, _) => self.http.send(to, message, &*self.secrets).await,
+            (Destination::Http(to), Message::Http(request)) => {
+                self.http.send(to, request, &*self.secrets).await
+            }
             (Destination::Stdout, Message::Line(line)) => self.write(format!("{line}\n")).await,
-            (Destination::Stdout, Message::Http { .. }) => {
-                Answer::Unsent("this message is not for standard output".to_owned())
+            (Destination::Http(_) | Destination::Stdout, _) => {
+                Answer::Unsent("this message was made for another kind of sink".to_owned())
             }
         }
     }
 
-    /// Renders and sends at once, outside of every lane: what came back, and what it means.
-    pub async fn try_out(&self, sink: &dyn Sink, delivery: &Delivery) -> (Answer, Verdict) {
-        let answer = self.send(&sink.destination(), &sink.render(delivery, None)).await;
-        let verdict = sink.classify(&answer);
-        (answer, verdict)
+    /// Renders and sends at once, outside of every lane: what came back last, and what it means.
+    pub async fn try_out(&self, sink: &dyn Sink, delivery: &Delivery, handle: Option<&Handle>) -> Tried {
+        let mut message = sink.render(delivery, handle);
+        let mut given = handle.cloned();
+        for _ in 0..MOST_STEPS {
+            let answer = self.send(&sink.destination(), &message).await;
+            let verdict =
+                sink.classify(&Asked { delivery, message: &message, handle: given.as_ref() }, &answer);
+            match verdict {
+                Verdict::Then { handle, message: next } => (given, message) = (handle.or(given), *next),
+                Verdict::Accepted { handle } => {
+                    let verdict = Verdict::Accepted { handle: handle.or(given) };
+                    return Tried { answer, verdict };
+                }
+                verdict => return Tried { answer, verdict },
+            }
+        }
+        Tried {
+            answer: Answer::Lost(ENDLESS.to_owned()),
+            verdict: Verdict::Never { why: ENDLESS.to_owned() },
+        }
     }
 
     /// A sign of life; the error says what came back.
@@ -89,6 +121,6 @@ impl Door {
 pub fn fits(message: &Message, to: &Destination) -> bool {
     matches!(
         (message, to),
-        (Message::Http { .. }, Destination::Http { .. }) | (Message::Line(_), Destination::Stdout)
+        (Message::Http(_), Destination::Http(_)) | (Message::Line(_), Destination::Stdout)
     )
 }

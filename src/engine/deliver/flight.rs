@@ -1,14 +1,20 @@
 //! One attempt at one delivery, from its rendering to what the store keeps of it.
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use super::{Monotone, Office, door::fits, insist, post::Quiet};
+use super::{
+    Monotone, Office,
+    door::{ENDLESS, MOST_STEPS, fits},
+    insist,
+    post::Quiet,
+};
 use crate::{
-    model::time::elapsed,
-    sinks::{Message, Sink, Verdict},
+    model::{notification::Handle, time::elapsed},
+    sinks::{Asked, Message, Sink, Verdict},
     store::{DeliveryKey, Queued, Settlement},
 };
 
@@ -27,7 +33,7 @@ pub struct Flight {
 #[derive(Debug)]
 pub struct Landed {
     pub key: DeliveryKey,
-    pub lane: (String, String),
+    pub lane: String,
     pub outcome: Outcome,
 }
 
@@ -52,11 +58,11 @@ pub enum Outcome {
 
 impl Flight {
     pub async fn fly(self) -> Landed {
-        let (key, lane) = (self.queued.key.clone(), lane(&self.queued));
+        let (key, lane) = (self.queued.key.clone(), self.queued.delivery.lane.clone());
         let outcome = match self.message().await {
             None => Outcome::Grounded,
             Some(_) if self.quiet.left().is_some() => Outcome::NotBegun,
-            Some(message) => self.attempt(&message).await,
+            Some(message) => self.attempt(message).await,
         };
         Landed { key, lane, outcome }
     }
@@ -82,19 +88,49 @@ impl Flight {
         Some(message)
     }
 
-    async fn attempt(&self, message: &Message) -> Outcome {
-        let answer = self.office.door.send(&self.sink.destination(), message).await;
-        let verdict = self.sink.classify(&answer);
-        let key = &self.queued.key;
-        (self.office.count)(&key.sink, verdict.name());
+    /// One message after the other, as far as the service asks for more.
+    async fn attempt(&self, first: Message) -> Outcome {
+        let mut message = first;
+        let mut handle = self.queued.handle.clone();
+        for _ in 0..MOST_STEPS {
+            let answer = self.office.door.send(&self.sink.destination(), &message).await;
+            let asked = Asked { delivery: &self.queued.delivery, message: &message, handle: handle.as_ref() };
+            let verdict = self.sink.classify(&asked, &answer);
+            let (given, next) = match verdict {
+                Verdict::Then { handle, message } => (handle, *message),
+                last => return self.settle(last).await,
+            };
+            handle = given.clone().or(handle);
+            let step = Settlement::Step { handles: self.handles(given), message: next.clone() };
+            self.keep(&step).await;
+            message = next;
+        }
+        self.settle(Verdict::Never { why: ENDLESS.to_owned() }).await
+    }
+
+    async fn settle(&self, verdict: Verdict) -> Outcome {
+        (self.office.count)(&self.queued.key.sink, verdict.name());
         let (settlement, outcome) = self.judge(verdict);
-        let settled =
-            insist(self.office.delays.store, || self.office.store.settle(key, settlement.clone())).await;
+        self.keep(&settlement).await;
         self.log(&settlement);
-        if let Err(error) = settled {
+        outcome
+    }
+
+    async fn keep(&self, settlement: &Settlement) {
+        let write = || self.office.store.settle(&self.queued.key, settlement.clone());
+        if let Err(error) = insist(self.office.delays.store, write).await {
             tracing::error!(%error, "delivery not settled");
         }
-        outcome
+    }
+
+    /// What the service gave back, for each alert that it is about.
+    fn handles(&self, given: Option<Handle>) -> BTreeMap<String, Handle> {
+        let Some(handle) = given else { return BTreeMap::new() };
+        let notification = &self.queued.delivery.notification;
+        if let Some(digest) = &notification.digest {
+            return [(digest.id.clone(), handle)].into();
+        }
+        notification.alerts.iter().map(|change| (change.episode_id.clone(), handle.clone())).collect()
     }
 
     /// What the store keeps of a verdict, and what it means for the sink.
@@ -103,11 +139,10 @@ impl Flight {
         let given_up = elapsed(self.queued.created, now) >= self.office.delays.give_up_after;
         match verdict {
             Verdict::Accepted { handle } => {
-                let keys =
-                    self.queued.delivery.notification.alerts.iter().map(|change| change.alert_key.clone());
-                let handles = keys.filter_map(|key| Some((key, handle.clone()?))).collect();
-                (Settlement::Accepted { handles }, Outcome::Accepted)
+                (Settlement::Accepted { handles: self.handles(handle) }, Outcome::Accepted)
             }
+            // never the last word of an attempt
+            Verdict::Then { .. } => (Settlement::Retry { due: now, why: ENDLESS.to_owned() }, Outcome::Later),
             Verdict::Never { why } if self.plain => dead(why),
             Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
             Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => dead(format!(
@@ -137,6 +172,7 @@ impl Flight {
         let attempt = self.queued.attempts + 1;
         match settlement {
             Settlement::Accepted { .. } => tracing::info!(sink, notification_id = id, attempt, "delivered"),
+            Settlement::Step { .. } => {}
             Settlement::Retry { due, why } => {
                 tracing::warn!(sink, notification_id = id, attempt, %due, why, "delivery postponed");
             }
@@ -152,10 +188,4 @@ impl Flight {
 
 fn dead(why: String) -> (Settlement, Outcome) {
     (Settlement::Dead { why: why.clone() }, Outcome::Dead { why })
-}
-
-/// Within a lane a later delivery never overtakes an earlier one.
-pub fn lane(queued: &Queued) -> (String, String) {
-    let notification = &queued.delivery.notification;
-    (notification.rule.clone(), notification.cluster.clone())
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Flight, Monotone, Office, SinkFact,
-    flight::{Landed, Outcome, lane},
+    flight::{Landed, Outcome},
 };
 use crate::{
     model::time::elapsed,
@@ -35,7 +35,7 @@ pub struct Post {
     /// Found in the store and not begun: one per lane, oldest first.
     heads: VecDeque<Queued>,
     under_way: FuturesUnordered<BoxFuture<'static, Landed>>,
-    busy: BTreeSet<(String, String)>,
+    busy: BTreeSet<String>,
     /// Refused as they were: their last attempt is a plain message.
     plain: BTreeSet<DeliveryKey>,
     health: Health,
@@ -128,7 +128,8 @@ impl Post {
     async fn next_head(&mut self) -> Result<Option<Queued>, StoreError> {
         if self.heads.is_empty() {
             let found = self.office.store.heads(&self.name, self.time.now()).await?;
-            self.heads = found.into_iter().filter(|queued| !self.busy.contains(&lane(queued))).collect();
+            self.heads =
+                found.into_iter().filter(|queued| !self.busy.contains(&queued.delivery.lane)).collect();
         }
         Ok(self.heads.pop_front())
     }
@@ -146,7 +147,7 @@ impl Post {
         let pace =
             if self.health == Health::Misconfigured { self.office.delays.probe } else { self.sink.pace() };
         self.not_before = self.not_before.max(Instant::now() + pace);
-        self.busy.insert(lane(&queued));
+        self.busy.insert(queued.delivery.lane.clone());
         let flight = Flight {
             office: self.office.clone(),
             time: self.time.clone(),

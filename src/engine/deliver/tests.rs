@@ -123,7 +123,7 @@ fn delivery(sink: &str, id: &str) -> Delivery {
     notification.rule = id.split('/').next().unwrap().to_owned();
     notification.notification_id = id.to_owned();
     notification.text = format!("text of {id}");
-    Delivery { sink: sink.to_owned(), notification, zone: chrono_tz::UTC }
+    Delivery::of_rule(sink, notification, chrono_tz::UTC)
 }
 
 fn turn(deliveries: Vec<Delivery>) -> Turn {

@@ -56,8 +56,9 @@ fn scenarios() -> Vec<(&'static str, Notification)> {
 fn every_kind_sends_what_it_always_sent() {
     for (name, sink) in every_sink() {
         for (scenario, notification) in scenarios() {
-            let message = sink.render(&delivery(notification), None);
-            insta::assert_snapshot!(format!("{name}_{scenario}"), show(&message));
+            let deliveries = cut(&sink, &delivery(notification));
+            let shown: Vec<String> = deliveries.iter().map(|one| show(&sink.render(one, None))).collect();
+            insta::assert_snapshot!(format!("{name}_{scenario}"), shown.join("\n\n"));
         }
         let plain = sink.render_plain(&delivery(notification(vec![explained()])));
         insta::assert_snapshot!(format!("{name}_plain"), show(&plain));
@@ -65,14 +66,12 @@ fn every_kind_sends_what_it_always_sent() {
 }
 
 fn show(message: &Message) -> String {
-    let headers = match message {
-        Message::Http { headers, .. } => {
-            headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
-        }
-        Message::Line(_) => String::new(),
-    };
-    let body: serde_json::Value = serde_json::from_str(body(message)).unwrap();
-    format!("{headers}\n{}", serde_json::to_string_pretty(&body).unwrap())
+    let body = body(message);
+    let json = serde_json::from_str::<serde_json::Value>(body).ok();
+    let pretty = json.map_or(body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
+    let Message::Http(request) = message else { return pretty };
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    format!("{:?} {}\n{headers}\n{pretty}", request.method, request.path)
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Whatever documents hold, nobody is mentioned, nothing is linked, no terminal is steered, and it stays one message.
 
-use serde_json::Value;
-
 use super::*;
 use crate::model::{
     Entity, Facts, Kind as What, Level,
@@ -74,7 +72,7 @@ fn no_text_of_a_document_has_a_meaning_at_any_sink() {
         let delivery = infested(|| hostile(&mut random));
         for (name, sink) in &sinks {
             for message in both(sink, &delivery) {
-                harmless(name, body(&message)).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+                harmless(name, &message).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
             }
         }
     }
@@ -86,40 +84,20 @@ fn each_known_attack_is_harmless_in_every_place() {
         let delivery = infested(|| nasty.to_owned());
         for (name, sink) in every_sink() {
             for message in both(&sink, &delivery) {
-                harmless(name, body(&message)).unwrap();
+                harmless(name, &message).unwrap();
             }
         }
     }
 }
 
-fn harmless(kind: &str, body: &str) -> Result<(), String> {
+fn harmless(kind: &str, message: &Message) -> Result<(), String> {
+    let body = body(message);
     if body.chars().any(steers) {
         return Err(format!("{kind}: {body:?}"));
     }
-    let json: Value = serde_json::from_str(body).map_err(|why| why.to_string())?;
-    match kind {
-        "slack" => every_text(&json, &mut |text| is_plain_for_slack(text)),
-        "stdout" | "webhook" => Ok(()),
-        _ => panic!("`{kind}` does not say yet what would be harmful in its body"),
-    }
+    (contracts::of(kind).harmless)(message)
 }
 
 fn steers(c: char) -> bool {
     c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
-}
-
-fn every_text(json: &Value, check: &mut impl FnMut(&str) -> Result<(), String>) -> Result<(), String> {
-    match json {
-        Value::String(text) => check(text),
-        Value::Array(values) => values.iter().try_for_each(|value| every_text(value, check)),
-        Value::Object(map) => map.values().try_for_each(|value| every_text(value, check)),
-        _ => Ok(()),
-    }
-}
-
-/// The only angle brackets are those of the runbook's own link; every `&` starts an escape.
-fn is_plain_for_slack(text: &str) -> Result<(), String> {
-    let rest = text.replace("<https://runbooks/disk|runbook>", "");
-    let rest = rest.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
-    if rest.contains(['<', '>', '&']) { Err(format!("{text:?}")) } else { Ok(()) }
 }

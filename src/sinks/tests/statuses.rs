@@ -6,27 +6,13 @@ fn http(status: u16, body: &str) -> Answer {
     Answer::Http { status, retry_after: None, body: body.to_owned() }
 }
 
-/// What a status means where the body says nothing of itself.
-fn expected(kind: &str, status: u16) -> &'static str {
-    match (kind, status) {
-        ("stdout", _) => "misconfigured",
-        ("slack" | "webhook", 408 | 425 | 429 | 500..) => "later",
-        ("webhook", 200..=299) => "accepted",
-        ("webhook", 401 | 403 | 404 | 405 | 407 | 410) => "misconfigured",
-        ("webhook", 400..) => "never",
-        ("slack", 400 | 413 | 422) => "never",
-        ("slack" | "webhook", _) => "misconfigured",
-        _ => panic!("`{kind}` has no table of statuses yet"),
-    }
-}
-
 #[test]
 fn every_status_means_what_the_table_says() {
     for (name, sink) in every_sink() {
         for status in (200..600).filter(|status| *status != 304) {
             for body in ["", "<html><body>Bad gateway</body></html>", "{}", "no such thing"] {
-                let verdict = sink.classify(&http(status, body));
-                assert_eq!(verdict.name(), expected(name, status), "{name} {status} {body}");
+                let verdict = said(&sink, &http(status, body));
+                assert_eq!(verdict.name(), (contracts::of(name).status)(status), "{name} {status} {body}");
             }
         }
     }
@@ -35,9 +21,9 @@ fn every_status_means_what_the_table_says() {
 #[test]
 fn no_answer_is_tried_again_and_nothing_sent_is_a_matter_of_settings() {
     for (name, sink) in every_sink() {
-        let lost = sink.classify(&Answer::Lost("connection refused".to_owned()));
+        let lost = said(&sink, &Answer::Lost("connection refused".to_owned()));
         assert_eq!(lost, Verdict::Later { after: None, why: "connection refused".to_owned() }, "{name}");
-        let unsent = sink.classify(&Answer::Unsent("`${env:X}` is not set".to_owned()));
+        let unsent = said(&sink, &Answer::Unsent("`${env:X}` is not set".to_owned()));
         assert_eq!(unsent.name(), "misconfigured", "{name}");
     }
 }
@@ -67,25 +53,25 @@ fn slack_says_in_a_word_what_is_wrong() {
         (503, "invalid_payload", "later"),
     ];
     for (status, body, verdict) in table {
-        assert_eq!(sink.classify(&http(status, body)).name(), verdict, "{status} {body}");
+        assert_eq!(said(&sink, &http(status, body)).name(), verdict, "{status} {body}");
     }
-    let Verdict::Misconfigured { why } = sink.classify(&http(404, "no_service")) else { unreachable!() };
+    let Verdict::Misconfigured { why } = said(&sink, &http(404, "no_service")) else { unreachable!() };
     assert_eq!(why, "answered 404: no_service; the webhook was removed or disabled; make a new one");
 }
 
 #[test]
 fn a_service_that_says_when_to_come_back_is_believed() {
-    for (name, sink) in every_sink().filter(|(name, _)| *name != "stdout") {
+    for (name, sink) in every_sink().filter(|(name, _)| contracts::of(name).retry_after) {
         let after = Some(Duration::from_secs(30));
         let answer = Answer::Http { status: 429, retry_after: after, body: String::new() };
         assert!(
-            matches!(sink.classify(&answer), Verdict::Later { after: told, .. } if told == after),
+            matches!(said(&sink, &answer), Verdict::Later { after: told, .. } if told == after),
             "{name}"
         );
     }
     let slack = parse("slack: { webhook_url: \"${env:X}\" }").into_sink();
     let body = r#"{"ok":false,"error":"rate_limited","retry_after":7}"#;
-    let verdict = slack.classify(&http(429, body));
+    let verdict = said(&slack, &http(429, body));
     assert!(matches!(verdict, Verdict::Later { after: Some(after), .. } if after.as_secs() == 7));
 }
 

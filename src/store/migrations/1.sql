@@ -30,14 +30,14 @@ CREATE TABLE handles (
 
 CREATE TABLE deliveries (
     seq INTEGER PRIMARY KEY,
-    sink TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, cluster TEXT NOT NULL,
+    sink TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, cluster TEXT NOT NULL, lane TEXT NOT NULL,
     delivery TEXT NOT NULL, message TEXT,
     state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'dead')),
     attempts INTEGER NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
     sum INTEGER NOT NULL,
     UNIQUE (sink, id)
 ) STRICT;
-CREATE INDEX lanes ON deliveries (sink, rule, cluster, seq) WHERE state <> 'dead';
+CREATE INDEX lanes ON deliveries (sink, lane, seq) WHERE state <> 'dead';
 
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,

@@ -95,9 +95,11 @@ pub(super) fn delivery(sink: &str, rule: &str, id: &str) -> Delivery {
         labels: BTreeMap::new(),
         runbook: None,
         alerts: vec![change],
+        note: None,
+        digest: None,
         test: false,
     };
-    Delivery { sink: sink.to_owned(), notification, zone: chrono_tz::UTC }
+    Delivery::of_rule(sink, notification, chrono_tz::UTC)
 }
 
 pub(super) fn told(episode: &str) -> Told {
@@ -107,7 +109,8 @@ pub(super) fn told(episode: &str) -> Told {
         level: Some(Level::Warning),
         withheld: None,
         event_id,
-        handle: None,
+        shown: None,
+        digest: None,
     }
 }
 

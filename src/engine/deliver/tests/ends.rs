@@ -48,7 +48,12 @@ async fn after_a_crash_the_stored_bytes_go_out_even_if_they_would_be_rendered_ot
     store.commit(turn(vec![delivery("hook", "r/1")])).await.unwrap();
     let head = &store.heads("hook", Clock::system().now()).await.unwrap()[0];
     let headers = vec![("Idempotency-Key".to_owned(), "r/1".to_owned())];
-    let frozen = crate::sinks::Message::Http { headers, body: "as it was".to_owned() };
+    let frozen = crate::sinks::Message::Http(crate::sinks::Request {
+        method: crate::sinks::Method::Post,
+        path: String::new(),
+        headers,
+        body: "as it was".to_owned(),
+    });
     store.freeze(&head.key, &frozen).await.unwrap();
     let bench = Bench::over(store, quick(), vec![("hook", webhook(&receiver))], SOON);
     bench.drained("hook").await;
@@ -64,7 +69,9 @@ async fn what_the_first_attempt_sent_is_what_the_store_keeps() {
     receiver.wait_for(2).await;
     let soon = Clock::system().now() + Duration::from_secs(60);
     let head = bench.store.heads("hook", soon).await.unwrap().remove(0);
-    let Some(crate::sinks::Message::Http { body, .. }) = head.message else { panic!("nothing is kept") };
+    let Some(crate::sinks::Message::Http(crate::sinks::Request { body, .. })) = head.message else {
+        panic!("nothing is kept")
+    };
     assert_eq!(body, receiver.seen()[0].body);
 }
 
@@ -117,6 +124,6 @@ async fn a_reader_of_standard_output_that_is_gone_is_tried_again() {
     let door = Door::new(SOON, Clock::system(), Arc::new(literal)).unwrap();
     let door = door.with_lines_to(Arc::new(Mutex::new(Broken)));
     let stdout = serde_saphyr::from_str::<sinks::Kind>("stdout: {}").unwrap().into_sink();
-    let (_, verdict) = door.try_out(stdout.as_ref(), &delivery("log", "r/1")).await;
+    let verdict = door.try_out(stdout.as_ref(), &delivery("log", "r/1"), None).await.verdict;
     assert_eq!(verdict.name(), "later");
 }

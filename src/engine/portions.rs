@@ -1,0 +1,161 @@
+//! How the changes of one turn are cut into messages for one sink: all in one, or one per alert and a digest for a flood.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    engine::{compose, tell::Telling, watch::Watch},
+    model::{
+        Entity, Kind, Level, identity,
+        notification::{Change, Delivery, Digest, InDigest, Status, Told},
+    },
+    sinks::Portions,
+};
+
+/// What sinks will have been told after this turn, as far as it changes.
+type ToldRows = Vec<(Entity, String, Option<Told>)>;
+
+/// The deliveries; who shares a digest is noted in `told`.
+pub fn cut(
+    telling: &Telling<'_>,
+    watch: &Watch,
+    (sink, changes): (&str, Vec<Change>),
+    told: &mut ToldRows,
+) -> Vec<Delivery> {
+    let portions = telling.sinks.get(sink).map_or(Portions::Together, |sink| sink.portions());
+    let Portions::Each { most, single } = portions else {
+        return vec![compose::delivery(watch, sink, changes, telling)];
+    };
+    let mut cut = Cut { telling, watch, sink, told };
+    let known = cut.known_digests();
+    let of = |change: &Change| known.get(&change.episode_id).map(|digest| digest.id.clone());
+    let (shared, own): (Vec<Change>, Vec<Change>) =
+        changes.into_iter().partition(|change| of(change).is_some());
+    let (own, flood) = split_flood(own, most, single);
+    let mut deliveries = cut.each(own);
+    deliveries.extend(cut.flood(flood));
+    let mut by_digest: BTreeMap<String, Vec<Change>> = BTreeMap::new();
+    for change in shared {
+        by_digest.entry(of(&change).unwrap_or_default()).or_default().push(change);
+    }
+    for (id, changes) in by_digest {
+        let Some(digest) = known.values().find(|digest| digest.id == id).cloned() else { continue };
+        // no edit of a shared message for each of its alerts
+        if changes.iter().any(|change| change.kind != Kind::Updated) {
+            deliveries.push(cut.digest(digest, changes));
+        }
+    }
+    deliveries
+}
+
+/// Alerts that fire anew, beyond the worst few, when they are too many for a message each.
+fn split_flood(changes: Vec<Change>, most: usize, single: usize) -> (Vec<Change>, Vec<Change>) {
+    let mut fresh: Vec<(Level, String)> = changes
+        .iter()
+        .filter(|change| change.kind == Kind::Fired)
+        .map(|change| (change.level, change.episode_id.clone()))
+        .collect();
+    if fresh.len() <= most {
+        return (changes, Vec::new());
+    }
+    fresh.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    let flood: BTreeSet<String> = fresh.into_iter().skip(single).map(|(_, episode)| episode).collect();
+    changes.into_iter().partition(|change| !flood.contains(&change.episode_id))
+}
+
+struct Cut<'a> {
+    telling: &'a Telling<'a>,
+    watch: &'a Watch,
+    sink: &'a str,
+    told: &'a mut ToldRows,
+}
+
+impl Cut<'_> {
+    /// By episode, before this turn.
+    fn known_digests(&self) -> BTreeMap<String, InDigest> {
+        let rows = self.watch.told.values().filter_map(|sinks| sinks.get(self.sink));
+        rows.filter_map(|told| Some((told.episode_id.clone(), told.digest.clone()?))).collect()
+    }
+
+    /// One message per alert, in the lane of that alert.
+    fn each(&self, changes: Vec<Change>) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        for change in changes {
+            let lane = change.alert_key.clone();
+            let delivery = compose::delivery(self.watch, self.sink, vec![change], self.telling);
+            deliveries.push(Delivery { lane, ..delivery });
+        }
+        deliveries
+    }
+
+    /// A new digest.
+    fn flood(&mut self, changes: Vec<Change>) -> Option<Delivery> {
+        let at = changes.iter().map(|change| change.at).max()?;
+        let key = &self.watch.key;
+        let id = identity::digest_id(self.sink, &key.rule, &key.cluster, at);
+        let alerts: BTreeSet<&str> = changes.iter().map(|change| change.episode_id.as_str()).collect();
+        let digest = InDigest { id, of: alerts.len(), unproven: false };
+        for (_, _, row) in self.told.iter_mut().filter(|(_, sink, _)| sink == self.sink) {
+            if let Some(told) = row.as_mut().filter(|told| alerts.contains(told.episode_id.as_str())) {
+                told.digest = Some(digest.clone());
+            }
+        }
+        Some(self.digest(digest, changes))
+    }
+
+    /// What a digest says now, and how much of it is left.
+    fn digest(&mut self, share: InDigest, changes: Vec<Change>) -> Delivery {
+        let unproven = share.unproven
+            || changes.iter().any(|change| change.kind == Kind::Resolved && !change.is_cleared());
+        if unproven != share.unproven {
+            self.mark_unproven(&share);
+        }
+        let open = self.open(&share.id);
+        let mut delivery = compose::delivery(self.watch, self.sink, changes, self.telling);
+        let notification = &mut delivery.notification;
+        notification.status = if open.is_empty() { Status::Resolved } else { Status::Firing };
+        notification.level = open.values().copied().max().unwrap_or(notification.level);
+        let digest = Digest { id: share.id.clone(), of: share.of, open: open.len(), unproven };
+        notification.digest = Some(digest);
+        Delivery { lane: share.id, ..compose::with_text(delivery, self.telling.zone) }
+    }
+
+    /// The alerts of a digest that are open after this turn, with their levels.
+    fn open(&self, id: &str) -> BTreeMap<Entity, Level> {
+        let shares = |told: &Told| told.digest.as_ref().is_some_and(|digest| digest.id == id);
+        let mut open = BTreeMap::new();
+        for (entity, sinks) in &self.watch.told {
+            let row = sinks.get(self.sink).filter(|told| shares(told));
+            open.extend(row.and_then(|told| Some((entity.clone(), told.level?))));
+        }
+        for (entity, _, row) in self.told.iter().filter(|(_, sink, _)| sink == self.sink) {
+            match row.as_ref().filter(|told| shares(told)).and_then(|told| told.level) {
+                Some(level) => open.insert(entity.clone(), level),
+                None => open.remove(entity),
+            };
+        }
+        open
+    }
+
+    /// One of its alerts ended without a proof: the digest will never be green.
+    fn mark_unproven(&mut self, share: &InDigest) {
+        let marked = InDigest { unproven: true, ..share.clone() };
+        let known: BTreeSet<Entity> = self
+            .told
+            .iter()
+            .filter(|(_, sink, _)| sink == self.sink)
+            .map(|(entity, ..)| entity.clone())
+            .collect();
+        for (_, _, row) in self.told.iter_mut().filter(|(_, sink, _)| sink == self.sink) {
+            if let Some(digest) =
+                row.as_mut().and_then(|told| told.digest.as_mut()).filter(|d| d.id == share.id)
+            {
+                digest.unproven = true;
+            }
+        }
+        for (entity, sinks) in self.watch.told.iter().filter(|(entity, _)| !known.contains(*entity)) {
+            let row = sinks.get(self.sink).filter(|told| told.digest.as_ref() == Some(share));
+            let row = row.map(|told| Told { digest: Some(marked.clone()), ..told.clone() });
+            self.told.extend(row.map(|row| (entity.clone(), self.sink.to_owned(), Some(row))));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What each kind's service takes and means: the tests that run over all kinds ask here.
+
+mod slack;
+mod stdout;
+mod webhook;
+
+use crate::{model::notification::Delivery, sinks::Message};
+
+pub struct Contract {
+    /// The verdict on a status of the first message's answer, where its body says nothing of itself.
+    pub status: fn(u16) -> &'static str,
+    /// Panics where a message is more than the service takes, or leaves something out in silence.
+    pub limits: fn(&Message, &Delivery),
+    /// Whether nothing that a document holds has a meaning in the message.
+    pub harmless: fn(&Message) -> Result<(), String>,
+    /// Whether the service says when to come back, in `Retry-After`.
+    pub retry_after: bool,
+}
+
+pub fn of(kind: &str) -> Contract {
+    match kind {
+        "slack" => slack::CONTRACT,
+        "stdout" => stdout::CONTRACT,
+        "webhook" => webhook::CONTRACT,
+        _ => panic!("`{kind}` has no contract in src/sinks/tests/contracts yet"),
+    }
+}
