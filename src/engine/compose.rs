@@ -58,6 +58,13 @@ fn worst_first(mut changes: Vec<Change>) -> Vec<Change> {
     groups.into_iter().flatten().collect()
 }
 
+/// What a recovery of highwater's own alerts says is over, it does not say as if it still were.
+fn summary(watch: &Watch, changes: &[Change]) -> String {
+    let over = watch.rule.kind == own::KIND && changes.iter().all(Change::is_cleared);
+    let recovered = over.then(|| own::recovered(&watch.key)).flatten();
+    recovered.unwrap_or_else(|| watch.rule.summary.clone())
+}
+
 /// One notification for one sink: the worst first.
 pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
     changes = worst_first(changes);
@@ -67,7 +74,7 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
         version: 1,
         notification_id: identity::notification_id(sink, ids),
         rule: watch.key.rule.clone(),
-        summary: watch.rule.summary.clone(),
+        summary: summary(watch, &changes),
         cluster: watch.key.cluster.clone(),
         at: changes.iter().map(|change| change.at).max().unwrap_or(telling.now),
         status: if resolved { Status::Resolved } else { Status::Firing },

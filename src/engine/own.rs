@@ -1,5 +1,9 @@
 //! Alerts about highwater itself: the same state machine, the same outbox, another sink than the one concerned.
 
+#[cfg(test)]
+mod tests;
+mod words;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
@@ -69,38 +73,6 @@ impl Own {
         }
     }
 
-    fn summary(&self) -> String {
-        match self {
-            Self::Blind { rule, .. } => format!("Rule {rule} cannot be judged"),
-            Self::DeadLetter { sink } => format!("A message for sink {sink} could not be delivered"),
-            Self::SinkMisconfigured { sink } => format!("Sink {sink} takes no messages"),
-            Self::Store => "highwater's store is not as it should be".to_owned(),
-            Self::Reload => "The newest rule files are not in force".to_owned(),
-            Self::Late => "highwater looks too late".to_owned(),
-        }
-    }
-
-    fn next_step(&self) -> &'static str {
-        match self {
-            Self::Blind { .. } => {
-                "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then"
-            }
-            Self::DeadLetter { .. } => {
-                "read the reason, tell the people concerned by hand, and mend the sink or the message"
-            }
-            Self::SinkMisconfigured { .. } => {
-                "mend the sink's settings; what waits for it is kept and sent then"
-            }
-            Self::Store => {
-                "look at the disk and the file that the reason names; nothing is lost while highwater runs"
-            }
-            Self::Reload => {
-                "run `highwater validate` and mend what it shows; the last good rules stay in force"
-            }
-            Self::Late => "give highwater more processor time, or its rules wider schedules",
-        }
-    }
-
     fn level(&self) -> Level {
         match self {
             Self::Blind { level, .. } => *level,
@@ -157,6 +129,11 @@ impl Own {
             source: Source::default(),
         }
     }
+}
+
+/// How a recovery of one of highwater's own alerts is called; `None` for the rules of files.
+pub fn recovered(key: &RuleKey) -> Option<String> {
+    Own::of(key).map(|own| own.recovered())
 }
 
 /// A rule that is gone from its files, as far as closing its alerts needs it.

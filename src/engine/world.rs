@@ -168,6 +168,8 @@ pub struct World {
     pub signal: Signal,
     /// Everything that was told, with the sink and the time.
     pub heard: Vec<(String, Time, Change)>,
+    /// The title of every notification.
+    pub titles: Vec<String>,
 }
 
 impl World {
@@ -189,7 +191,7 @@ impl World {
         signal: impl Fn(Time) -> Observation + Send + Sync + 'static,
     ) -> Self {
         let engine = Self::engine(&rule, &store, &clock).await;
-        Self { engine, clock, rule, store, signal: Arc::new(signal), heard: Vec::new() }
+        Self { engine, clock, rule, store, signal: Arc::new(signal), heard: Vec::new(), titles: Vec::new() }
     }
 
     async fn engine(rule: &Rule, store: &Store, clock: &Clock) -> Engine {
@@ -245,6 +247,7 @@ impl World {
                     break;
                 }
                 for queued in heads {
+                    self.titles.push(crate::model::wording::title(&queued.delivery.notification));
                     let said = queued.delivery.notification.alerts.iter();
                     self.heard.extend(said.map(|change| (sink.to_owned(), now, change.clone())));
                     let accepted = Settlement::Accepted { handles: BTreeMap::new() };

@@ -1,0 +1,49 @@
+//! What highwater's own alerts say: while they stand, when they are over, and what to do.
+
+use super::Own;
+
+impl Own {
+    pub(super) fn summary(&self) -> String {
+        match self {
+            Self::Blind { rule, .. } => format!("Rule {rule} cannot be judged"),
+            Self::DeadLetter { sink } => format!("A message for sink {sink} could not be delivered"),
+            Self::SinkMisconfigured { sink } => format!("Sink {sink} takes no messages"),
+            Self::Store => "highwater's store is not as it should be".to_owned(),
+            Self::Reload => "The newest rule files are not in force".to_owned(),
+            Self::Late => "highwater looks too late".to_owned(),
+        }
+    }
+
+    /// The same after it is over: a title says `RECOVERED` before it.
+    pub(super) fn recovered(&self) -> String {
+        match self {
+            Self::Blind { rule, .. } => format!("Rule {rule} can be judged again"),
+            Self::DeadLetter { sink } => format!("No message for sink {sink} was given up for an hour"),
+            Self::SinkMisconfigured { sink } => format!("Sink {sink} takes messages again"),
+            Self::Store => "highwater's store is as it should be".to_owned(),
+            Self::Reload => "The newest rule files are in force".to_owned(),
+            Self::Late => "highwater looks in time again".to_owned(),
+        }
+    }
+
+    pub(super) fn next_step(&self) -> &'static str {
+        match self {
+            Self::Blind { .. } => {
+                "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then"
+            }
+            Self::DeadLetter { .. } => {
+                "read the reason, tell the people concerned by hand, and mend the sink or the message"
+            }
+            Self::SinkMisconfigured { .. } => {
+                "mend the sink's settings; what waits for it is kept and sent then"
+            }
+            Self::Store => {
+                "look at the disk and the file that the reason names; nothing is lost while highwater runs"
+            }
+            Self::Reload => {
+                "run `highwater validate` and mend what it shows; the last good rules stay in force"
+            }
+            Self::Late => "give highwater more processor time, or its rules wider schedules",
+        }
+    }
+}
