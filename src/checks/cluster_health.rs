@@ -54,11 +54,16 @@ impl ClusterHealth {
         reading = reading
             .fact("missing", format!("{} of {}", Number::count(missing), counted(total, "shard")))
             .fact("indices", worst(&judged));
-        let kinds = optional(answers, 1).map(|routing| missing::kinds(routing, look, &ignored));
-        reading = match kinds {
-            Some(kinds) => kinds.into_iter().fold(reading, |reading, (kind, n)| reading.fact(kind, n)),
-            None => counts(reading, health),
+        let data_nodes = super::common::count(health, "/number_of_data_nodes").unwrap_or(u64::MAX);
+        let kinds = match optional(answers, 1) {
+            Some(routing) => missing::kinds(routing, look, &ignored, data_nodes),
+            None => counts(health, &judged, data_nodes),
         };
+        let homeless = kinds.iter().any(|(kind, _)| *kind == "homeless");
+        reading = kinds.into_iter().fold(reading, |reading, (kind, n)| reading.fact(kind, n));
+        if homeless {
+            reading = reading.fact("data_nodes", data_nodes);
+        }
         let explained = optional(answers, 2).and_then(words::explained);
         Ok(match explained.filter(|(index, _)| !ignored.is_match(index)) {
             Some((_, why)) => reading.fact("explained", why),
@@ -143,6 +148,7 @@ impl Check for ClusterHealth {
 struct Index {
     name: String,
     colour: i64,
+    primaries: u64,
     /// Primaries and replicas that there should be.
     shards: u64,
     active: u64,
@@ -152,17 +158,23 @@ impl Index {
     fn missing(&self) -> u64 {
         self.shards.saturating_sub(self.active)
     }
+
+    /// Copies beyond one for each data node.
+    fn homeless(&self, data_nodes: u64) -> u64 {
+        self.shards.saturating_sub(self.primaries.saturating_mul(data_nodes.max(1))).min(self.missing())
+    }
 }
 
 fn indices(health: &Value) -> Result<Vec<Index>, Reason> {
     let mut indices = Vec::new();
     for (name, index) in object(health, "/indices")? {
         let number = |field: &str| super::common::count(index, field);
+        let primaries = number("/number_of_shards")?;
         indices.push(Index {
             name: name.clone(),
             colour: colour(text(index, "/status")?)?,
-            shards: number("/number_of_shards")?
-                .saturating_mul(number("/number_of_replicas")?.saturating_add(1)),
+            primaries,
+            shards: primaries.saturating_mul(number("/number_of_replicas")?.saturating_add(1)),
             active: number("/active_shards")?,
         });
     }
@@ -196,13 +208,17 @@ fn worst(indices: &[&Index]) -> Vec<String> {
 }
 
 /// What the plain health knows of the missing, where the routing table may not be read.
-fn counts(reading: Reading, health: &Value) -> Reading {
+fn counts(health: &Value, judged: &[&Index], data_nodes: u64) -> Vec<(&'static str, u64)> {
     let count = |field: &str| super::common::count(health, field).unwrap_or(0);
     let delayed = count("/delayed_unassigned_shards");
+    let unassigned = count("/unassigned_shards").saturating_sub(delayed);
+    let homeless = judged.iter().fold(0_u64, |sum, index| sum.saturating_add(index.homeless(data_nodes)));
+    let homeless = homeless.min(unassigned);
     let kinds = [
+        ("homeless", homeless),
         ("delayed", delayed),
         ("initializing", count("/initializing_shards")),
-        ("unassigned", count("/unassigned_shards").saturating_sub(delayed)),
+        ("unassigned", unassigned - homeless),
     ];
-    kinds.into_iter().filter(|(_, n)| *n > 0).fold(reading, |reading, (kind, n)| reading.fact(kind, n))
+    kinds.into_iter().filter(|(_, n)| *n > 0).collect()
 }

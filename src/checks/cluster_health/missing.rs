@@ -11,33 +11,54 @@ use crate::model::{
 };
 
 /// Kinds, in the order in which people should read them.
-const KINDS: [&str; 6] = ["stuck", "delayed", "frozen", "restoring", "recovering", "newly_created"];
+const KINDS: [&str; 7] =
+    ["stuck", "homeless", "delayed", "frozen", "restoring", "recovering", "newly_created"];
 
 /// An unassigned shard that waits no longer than this may still be on its way.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub fn query() -> Query {
     let shard = "routing_table.indices.*.shards.*";
-    let fields = ["state", "recovery_source.type", "unassigned_info"];
+    let fields = ["state", "primary", "recovery_source.type", "unassigned_info"];
     let path: Vec<String> = fields.iter().map(|field| format!("{shard}.{field}")).collect();
     let call = Call::get("/_cluster/state/routing_table", Proof::Whole);
     Query::call(call.with("filter_path", path.join(",")))
 }
 
 /// How many shards are missing, of which kind. Every missing shard is of exactly one.
-pub fn kinds(routing: &Value, look: &Look, ignored: &GlobSet) -> Vec<(&'static str, u64)> {
+///
+/// Two copies of a shard never share a node: what is left when each of the `data_nodes` has one is homeless.
+pub fn kinds(routing: &Value, look: &Look, ignored: &GlobSet, data_nodes: u64) -> Vec<(&'static str, u64)> {
     let mut counts = [0_u64; KINDS.len()];
     let indices = routing.pointer("/routing_table/indices").and_then(Value::as_object);
     for (name, index) in indices.into_iter().flatten().filter(|(name, _)| !ignored.is_match(name)) {
         let shards = index.get("shards").and_then(Value::as_object);
-        let copies = shards.into_iter().flatten().filter_map(|(_, copies)| copies.as_array()).flatten();
-        for kind in copies.filter_map(|copy| kind(name, copy, look.window.end)) {
-            if let Some(at) = KINDS.iter().position(|known| *known == kind) {
-                counts[at] += 1;
+        for copies in shards.into_iter().flatten().filter_map(|(_, copies)| copies.as_array()) {
+            for kind in of_one_shard(name, copies, look.window.end, data_nodes) {
+                if let Some(at) = KINDS.iter().position(|known| *known == kind) {
+                    counts[at] += 1;
+                }
             }
         }
     }
     KINDS.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
+}
+
+fn of_one_shard(index: &str, copies: &[Value], now: Time, data_nodes: u64) -> Vec<&'static str> {
+    let placed = copies.iter().filter(|copy| copy["state"] != "UNASSIGNED").count() as u64;
+    let mut room = data_nodes.saturating_sub(placed);
+    let mut kinds = Vec::new();
+    for copy in copies {
+        let Some(kind) = kind(index, copy, now) else { continue };
+        let waits = copy["state"] == "UNASSIGNED" && kind != "delayed";
+        if waits && room == 0 && copy["primary"] == false {
+            kinds.push("homeless");
+            continue;
+        }
+        room = room.saturating_sub(u64::from(waits));
+        kinds.push(kind);
+    }
+    kinds
 }
 
 fn kind(index: &str, copy: &Value, now: Time) -> Option<&'static str> {

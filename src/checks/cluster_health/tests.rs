@@ -67,7 +67,7 @@ fn a_refused_explanation_blinds_nothing_and_leaves_the_plain_counts() {
         || super::super::tests::failed(crate::model::Cause::Refused, "answers, but refuses us (403)");
     let seen = observe(&check(&[]), &[ok(fixture("health_indices")), refused(), refused()]);
     let facts = &only_reading(&seen).facts;
-    assert_eq!((facts.count("unassigned"), facts.text("explained")), (Some(3), None));
+    assert_eq!((facts.count("unassigned"), facts.text("explained")), (Some(2), None));
 }
 
 #[test]
@@ -124,8 +124,57 @@ fn every_missing_shard_is_of_exactly_one_kind() {
     ];
     for (index, kind, copy) in cases {
         let routing = json!({ "routing_table": { "indices": { index: { "shards": { "0": [copy, { "state": "STARTED" }] } } } } });
-        assert_eq!(missing::kinds(&routing, &look(), &GlobSet::empty()), [(kind, 1)], "{routing}");
+        assert_eq!(missing::kinds(&routing, &look(), &GlobSet::empty(), 3), [(kind, 1)], "{routing}");
     }
+}
+
+/// One data node, and an index that wants one replica more than it can have.
+fn one_node() -> [Value; 3] {
+    let health = json!({
+        "status": "yellow", "number_of_data_nodes": 1, "unassigned_shards": 1,
+        "indices": { "logs": { "status": "yellow", "number_of_shards": 1, "number_of_replicas": 1, "active_shards": 1 } },
+    });
+    let info = json!({ "reason": "INDEX_CREATED", "allocation_status": "no_attempt", "at": "2026-11-21T12:29:30.000Z" });
+    let replica = json!({ "state": "UNASSIGNED", "primary": false, "recovery_source": { "type": "PEER" }, "unassigned_info": info });
+    let copies = json!([{ "state": "STARTED", "primary": true }, replica]);
+    let routing = json!({ "routing_table": { "indices": { "logs": { "shards": { "0": copies } } } } });
+    let explain = json!({
+        "index": "logs", "shard": 0, "primary": false,
+        "allocate_explanation": "Elasticsearch isn't allowed to allocate this shard to any of the nodes in the cluster.",
+        "node_allocation_decisions": [{ "deciders": [{
+            "decider": "same_shard", "decision": "NO",
+            "explanation": "a copy of this shard is already allocated to this node [[logs][0], node[x], [P], s[STARTED]]",
+        }] }],
+    });
+    [health, routing, explain]
+}
+
+#[test]
+fn a_replica_without_a_second_node_is_not_on_its_way() {
+    let check = check(&[]);
+    let seen = observe(&check, &one_node().map(ok));
+    insta::assert_snapshot!(shown(&check, &seen));
+}
+
+#[test]
+fn a_replica_without_a_second_node_is_known_from_the_plain_counts_too() {
+    let refused =
+        || super::super::tests::failed(crate::model::Cause::Refused, "answers, but refuses us (403)");
+    let [health, ..] = one_node();
+    let seen = observe(&check(&[]), &[ok(health), refused(), refused()]);
+    let facts = &only_reading(&seen).facts;
+    assert_eq!((facts.count("homeless"), facts.count("unassigned")), (Some(1), None));
+}
+
+#[test]
+fn a_replica_that_a_node_could_hold_is_on_its_way_and_one_whose_node_left_waits_for_it() {
+    let kinds = |routing: &Value, nodes| missing::kinds(routing, &look(), &GlobSet::empty(), nodes);
+    let [_, mut routing, _] = one_node();
+    assert_eq!(kinds(&routing, 2), [("newly_created", 1)]);
+    let copies = routing.pointer_mut("/routing_table/indices/logs/shards/0").unwrap();
+    copies[1]["unassigned_info"] =
+        json!({ "reason": "NODE_LEFT", "allocation_status": "no_attempt", "delayed": true });
+    assert_eq!(kinds(&routing, 1), [("delayed", 1)]);
 }
 
 #[test]

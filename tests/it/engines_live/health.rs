@@ -39,6 +39,8 @@ async fn yellow_is_told_after_its_for_and_not_four_times_later() {
     assert_eq!(told[0].entity("cluster"), "main");
     assert_eq!(alert["facts"]["indices"][0], "lonely (yellow)", "{alert}");
     assert!(alert["facts"]["missing"].as_str().unwrap().starts_with("1 of "), "{alert}");
+    assert!(alert["next_step"].as_str().unwrap().contains("set `number_of_replicas`"), "{alert}");
+    assert_eq!(alert["facts"]["explained"], serde_json::Value::Null, "{alert}");
 
     let healed = Instant::now();
     engine.heal_yellow("lonely").await;
