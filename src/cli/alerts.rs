@@ -1,6 +1,9 @@
 //! `alerts`: what is pending and firing, or what happened, from the store beside the daemon.
 
-use std::{cmp::Reverse, collections::BTreeMap, process::ExitCode, time::Duration};
+mod past;
+mod waiting;
+
+use std::{cmp::Reverse, collections::BTreeMap, process::ExitCode};
 
 use serde_json::{Value, json};
 
@@ -13,11 +16,13 @@ use super::{
     stop::{Code, Stop},
     table::{Row, Table},
 };
+use waiting::Waiting;
+
 use crate::{
     clock::Clock,
     config::{RuleKey, Settings},
-    model::{Entity, Latch, Level, Time, notification::Withheld},
-    store::{Mute, OpenAlert, Past, Reader},
+    model::{Entity, Latch, Level, Time, notification::Withheld, wording},
+    store::{Mute, OpenAlert, Reader},
 };
 
 pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, Stop> {
@@ -26,7 +31,7 @@ pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, S
     let now = Clock::system().now();
     let text = match args.since {
         None => open(&Now::read(&store, now)?, &settings, args.format, out),
-        Some(since) => past(&store.history(now - since)?, &settings, since, args.format, out),
+        Some(since) => past::show(&store.history(now - since)?, (now, since), &settings, args.format, out),
     };
     out.print(&text)?;
     if args.since.is_none() && args.format == Format::Table && !Reader::is_watched(&settings.store.path) {
@@ -43,6 +48,8 @@ struct Now {
     mutes: Vec<Mute>,
     /// By rule and entity: which sinks wait, and what they would have been told.
     withheld: BTreeMap<(RuleKey, Entity), Vec<(String, Withheld)>>,
+    /// What was composed and not delivered, by sink.
+    waiting: Vec<Waiting>,
 }
 
 impl Now {
@@ -59,14 +66,14 @@ impl Now {
                 }
             }
         }
-        Ok(Self { at, alerts, mutes: store.mutes(at)?, withheld })
+        Ok(Self { at, alerts, mutes: store.mutes(at)?, withheld, waiting: waiting::read(store)? })
     }
 
     fn mute(&self, open: &OpenAlert) -> Option<&Mute> {
         self.mutes.iter().find(|mute| mute.covers(&open.key.rule, &open.entity, self.at))
     }
 
-    fn waiting(&self, open: &OpenAlert) -> &[(String, Withheld)] {
+    fn withheld_of(&self, open: &OpenAlert) -> &[(String, Withheld)] {
         self.withheld.get(&(open.key.clone(), open.entity.clone())).map_or(&[], Vec::as_slice)
     }
 }
@@ -81,18 +88,21 @@ fn open(now: &Now, settings: &Settings, format: Format, out: Out) -> String {
         return json_of_open(now).to_string() + "\n";
     }
     let zone = settings.timezone;
-    let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5])
-        .flexible(&[(3, 16), (1, 20), (3, 8), (1, 8)]);
+    let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5]);
     for open in &now.alerts {
         table.push(open_row(now, open, settings));
     }
-    let mut text = if table.is_empty() { String::new() } else { table.render(out.width) + "\n" };
+    let mut text =
+        if table.is_empty() { String::new() } else { table.render_folded(out.width, &[2, 3, 4, 5]) + "\n" };
     for mute in &now.mutes {
         let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
-        let until = mute.until.with_timezone(&zone).format("%-d %b %H:%M %Z");
+        let until = wording::when(mute.until, now.at, zone);
         text += &Tone::Quiet
             .paint(&format!("muted: {}{of} until {until}: {} ({})", mute.rule, mute.reason, mute.who));
         text.push('\n');
+    }
+    for waiting in &now.waiting {
+        text += &format!("{}\n", waiting.in_words(now.at, zone));
     }
     text + &counted(now) + "\n"
 }
@@ -112,10 +122,10 @@ fn open_row(now: &Now, open: &OpenAlert, settings: &Settings) -> Row {
     let entity = open.entity.to_string();
     let mut row = Row::new(tone, [state, &open.key.rule, &open.key.cluster, &entity, &value, &peak, &since]);
     if let Some(mute) = now.mute(open) {
-        let until = mute.until.with_timezone(&settings.timezone).format("%H:%M");
+        let until = wording::when(mute.until, now.at, settings.timezone);
         row.notes.push(format!("muted until {until}: {}", mute.reason));
     }
-    let sinks: Vec<&str> = now.waiting(open).iter().map(|(sink, _)| sink.as_str()).collect();
+    let sinks: Vec<&str> = now.withheld_of(open).iter().map(|(sink, _)| sink.as_str()).collect();
     if !sinks.is_empty() {
         row.notes.push(format!("withheld from {}", sinks.join(", ")));
     }
@@ -147,43 +157,17 @@ fn json_of_open(now: &Now) -> Value {
             "since": alert.since, "seen": alert.seen, "peak": alert.peak,
             "facts": reading.map(|reading| &reading.facts.0),
             "muted": mute.map(mute_as_json),
-            "withheld_from": now.waiting(open).iter().map(|(sink, _)| sink).collect::<Vec<_>>(),
+            "withheld_from": now.withheld_of(open).iter().map(|(sink, _)| sink).collect::<Vec<_>>(),
         })
     };
     json!({
         "at": now.at,
         "alerts": now.alerts.iter().map(alert).collect::<Vec<_>>(),
+        "deliveries": now.waiting.iter().map(Waiting::as_json).collect::<Vec<_>>(),
         "mutes": now.mutes.iter().map(mute_as_json).collect::<Vec<_>>(),
     })
 }
 
 fn mute_as_json(mute: &Mute) -> Value {
     json!({ "rule": mute.rule, "entity": mute.entity, "until": mute.until, "reason": mute.reason, "who": mute.who })
-}
-
-fn past(history: &[Past], settings: &Settings, since: Duration, format: Format, out: Out) -> String {
-    if format == Format::Json {
-        let change = |past: &Past| json!({ "rule": past.key.rule, "cluster": past.key.cluster, "change": past.transition });
-        return json!({ "changes": history.iter().map(change).collect::<Vec<_>>() }).to_string() + "\n";
-    }
-    if history.is_empty() {
-        return format!("nothing happened in {}\n", crate::model::span::show(since));
-    }
-    let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6])
-        .flexible(&[(4, 16), (2, 20), (4, 8), (2, 8)]);
-    for Past { key, transition } in history {
-        let reading = transition.reading.as_ref();
-        let value = reading.map(|reading| reading.unit.show(reading.value)).unwrap_or_default();
-        let peak =
-            reading.zip(transition.peak).map(|(reading, peak)| reading.unit.show(peak)).unwrap_or_default();
-        let when = transition.at.with_timezone(&settings.timezone).format("%-d %b %H:%M:%S").to_string();
-        let (tone, what) = match transition.ending {
-            Some(ending) if ending.name() == "cleared" => (Tone::Clear, "recovered".to_owned()),
-            Some(ending) => (Tone::Quiet, ending.name().replace('_', " ")),
-            None => (transition.level.into(), format!("{} {}", transition.kind.name(), transition.level)),
-        };
-        let entity = transition.entity.to_string();
-        table.push(Row::new(tone, [&what, &when, &key.rule, &key.cluster, &entity, &value, &peak]));
-    }
-    table.render(out.width)
 }

@@ -36,7 +36,7 @@ pub struct Global {
     /// One setting, like `server.listen=127.0.0.1:0`; it wins over files and environment
     #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting)]
     pub set: Vec<(String, String)>,
-    /// Accept passwords and tokens that stand in a settings file as plain text
+    /// Accept passwords and tokens that stand in a settings file or in `--set` as plain text
     #[arg(long, global = true)]
     pub allow_literal_secrets: bool,
     /// When to use colours
@@ -68,7 +68,7 @@ pub enum Command {
     Check(Check),
     /// Read settings and rules, and say what is wrong with them
     Validate,
-    /// Show what is loaded: check, schedule, next look, levels
+    /// Show what is loaded: check, schedule, next look, levels, whom it tells, mutes
     Rules,
     Alerts(Alerts),
     Mute(Mute),
@@ -118,7 +118,7 @@ pub struct Check {
     pub wait: Option<Duration>,
 }
 
-/// Show what is pending and firing, also while the daemon runs
+/// Show what is pending and firing, and what waits for a sink, also while the daemon runs
 #[derive(Clone, Debug, Args)]
 pub struct Alerts {
     /// Show what happened in this time instead

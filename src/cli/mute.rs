@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Settings,
-    model::span,
+    model::{span, wording},
     store::{Mute, Mutes, Reader, StoreError},
 };
 
@@ -25,7 +25,7 @@ pub fn run(global: &Global, args: args::Mute, out: Out) -> Result<ExitCode, Stop
     let mute = Mute { rule: args.rule, entity: args.entity, until, reason: args.reason, who, created: now };
     mutes.mute(&mute)?;
     let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
-    let until = mute.until.with_timezone(&settings.timezone).format("%-d %b %H:%M %Z");
+    let until = wording::when(mute.until, now, settings.timezone);
     let (rule, span) = (&mute.rule, span::show(args.span));
     out.print(&format!("muted {rule}{of} until {until} ({span}); what still fires then is told then\n"))?;
     Ok(Code::Fine.into())

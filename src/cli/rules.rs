@@ -1,8 +1,7 @@
 //! `rules`: what is loaded, and when it looks next.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
-use anstream::adapter::strip_str;
 use chrono_tz::Tz;
 
 use super::{
@@ -18,8 +17,8 @@ use crate::{
     clock::Clock,
     config::{Rule, RuleKey, RuleSet, Settings},
     engine::{schedule::wake_at, watch::Watch},
-    model::{Attention, LevelPolicy, Time, span, time::elapsed},
-    store::{Reader, StoreError, Stored},
+    model::{Attention, LevelPolicy, Time, span, time::elapsed, wording},
+    store::{Mute, Reader, StoreError, Stored},
 };
 
 pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
@@ -27,63 +26,59 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let loaded = load::rules(&settings)?;
     let stored = remembered(&settings)?;
     let now = Clock::system().now();
-    let lines = lines(&loaded.set, stored.as_ref(), now, settings.timezone);
-    let mut text = table(&lines, true).render(None);
-    if out
-        .width
-        .is_some_and(|width| text.lines().any(|line| strip_str(line).to_string().chars().count() > width))
-    {
-        text = table(&lines, false).render(out.width);
-    }
-    out.print(&text)?;
+    let known =
+        Known { stored: stored.as_ref(), mutes: &mutes(&settings, now)?, now, zone: settings.timezone };
+    out.print(&table(&loaded.set, &known).render_folded(out.width, &[1, 3, 5, 6]))?;
     Ok(Code::Fine.into())
 }
 
-/// One rule on one cluster: its cells, and its levels.
-type Shown = (Tone, Vec<String>, String);
+/// What the rules themselves do not say.
+struct Known<'a> {
+    stored: Option<&'a BTreeMap<RuleKey, Stored>>,
+    mutes: &'a [Mute],
+    now: Time,
+    zone: Tz,
+}
 
-fn lines(set: &RuleSet, stored: Option<&BTreeMap<RuleKey, Stored>>, now: Time, zone: Tz) -> Vec<Shown> {
-    let mut lines = Vec::new();
+fn table(set: &RuleSet, known: &Known<'_>) -> Table {
+    let header = ["rule", "check", "cluster", "schedule", "next look", "levels", "tells"];
+    let mut table = Table::new(header, &[]);
     for rule in set.rules.values() {
         for key in rule.keys() {
-            let next = next_look(rule, &key, stored, now);
-            let next = next.map_or_else(|| "never".to_owned(), |next| show_next(next, now, zone));
-            let levels: Vec<String> = rule.policy.levels.iter().map(|level| in_words(rule, level)).collect();
-            let cells = vec![
-                rule.id.clone(),
-                rule.kind.to_owned(),
-                key.cluster,
-                rule.timing.schedule.to_string(),
-                next,
-            ];
-            lines.push((Tone::Plain, cells, levels.join("; ")));
+            table.push(row(rule, &key, known));
         }
     }
     for id in &set.disabled {
-        let cells = [id.as_str(), "disabled", "", "", ""].map(str::to_owned).to_vec();
-        lines.push((Tone::Quiet, cells, String::new()));
-    }
-    lines
-}
-
-/// Levels stand in a column where there is room, and below their rule where there is not.
-fn table(lines: &[Shown], wide: bool) -> Table {
-    let header = ["rule", "check", "cluster", "schedule", "next look", "levels"];
-    let mut table = Table::new(header.into_iter().take(if wide { 6 } else { 5 }), &[]).flexible(&[
-        (1, 8),
-        (0, 20),
-        (4, 8),
-    ]);
-    for (tone, cells, levels) in lines {
-        let mut row = Row::new(*tone, cells.iter());
-        if wide {
-            row.cells.push(levels.clone());
-        } else if !levels.is_empty() {
-            row.notes.push(levels.clone());
-        }
-        table.push(row);
+        table.push(Row::new(Tone::Quiet, [id, "disabled", "", "", "", "", ""]));
     }
     table
+}
+
+fn row(rule: &Arc<Rule>, key: &RuleKey, known: &Known<'_>) -> Row {
+    let next = next_look(rule, key, known.stored, known.now);
+    let next = next.map_or_else(|| "never".to_owned(), |next| show_next(next, known.now, known.zone));
+    let levels: Vec<String> = rule.policy.levels.iter().map(|level| in_words(rule, level)).collect();
+    let schedule = rule.timing.schedule.to_string();
+    let (levels, tells) = (levels.join("; "), tells(rule));
+    let mut row =
+        Row::new(Tone::Plain, [&rule.id, rule.kind, &key.cluster, &schedule, &next, &levels, &tells]);
+    let of_rule = known.mutes.iter().filter(|mute| mute.rule == rule.id);
+    row.notes.extend(of_rule.map(|mute| {
+        let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
+        let until = wording::when(mute.until, known.now, known.zone);
+        format!("muted{of} until {until}: {} ({})", mute.reason, mute.who)
+    }));
+    row
+}
+
+/// `alerts`; `alerts, critical: pager`
+fn tells(rule: &Rule) -> String {
+    let mut parts = vec![rule.notify.join(", ")];
+    for (level, sinks) in rule.notify_by_level.iter().filter(|(_, sinks)| **sinks != rule.notify) {
+        parts.push(format!("{level}: {}", sinks.join(", ")));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 /// What a daemon on this store knows; `None` where none ever ran.
@@ -95,9 +90,18 @@ fn remembered(settings: &Settings) -> Result<Option<BTreeMap<RuleKey, Stored>>, 
     }
 }
 
+/// Those that hold now.
+fn mutes(settings: &Settings, now: Time) -> Result<Vec<Mute>, Stop> {
+    match Reader::open(&settings.store.path).and_then(|store| store.mutes(now)) {
+        Ok(mutes) => Ok(mutes),
+        Err(StoreError::Missing { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// As the daemon would plan it; without one, the next point of the rule's own schedule.
 fn next_look(
-    rule: &std::sync::Arc<Rule>,
+    rule: &Arc<Rule>,
     key: &RuleKey,
     stored: Option<&BTreeMap<RuleKey, Stored>>,
     now: Time,
@@ -118,15 +122,23 @@ fn show_next(next: Time, now: Time, zone: Tz) -> String {
     if next < now {
         return "overdue".to_owned();
     }
-    let form = if elapsed(now, next).as_secs() < 86_400 { "%H:%M:%S" } else { "%-d %b %H:%M" };
-    format!("{} (in {})", next.with_timezone(&zone).format(form), span::show(elapsed(now, next)))
+    format!("{} (in {})", words::clock(next, now, zone), span::show(elapsed(now, next)))
 }
 
-/// `warning at least 88 % for 2m`
+/// `warning at least 88 %, clear below 86 %, for 2m, recovered after 5m`; what goes without saying is not said.
 fn in_words(rule: &Rule, level: &LevelPolicy) -> String {
-    let lasts = level.fire_after;
-    let lasts = if lasts.is_zero() { String::new() } else { format!(" for {}", span::show(lasts)) };
-    let when = level.when.show(rule.check.scale().unit());
+    let unit = rule.check.scale().unit();
+    let when = level.when.show(unit);
     let when = when.strip_prefix("at least ").filter(|bound| words::is_top(bound)).unwrap_or(&when);
-    format!("{} {when}{lasts}", level.level)
+    let mut parts = vec![format!("{} {when}", level.level)];
+    if level.clear != level.when.complement() {
+        parts.push(format!("clear {}", level.clear.show(unit)));
+    }
+    if !level.fire_after.is_zero() {
+        parts.push(format!("for {}", span::show(level.fire_after)));
+    }
+    if !level.recover_after.is_zero() {
+        parts.push(format!("recovered after {}", span::show(level.recover_after)));
+    }
+    parts.join(", ")
 }

@@ -57,10 +57,10 @@ fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> Strin
     match verdict {
         Verdict::Accepted { .. } | Verdict::Then { .. } => {
             let said = match answer {
-                Answer::Http { status, body, .. } => format!(" and {}", sinks::in_words(*status, body)),
+                Answer::Http { status, body, .. } => format!("; it {}", sinks::in_words(*status, body)),
                 _ => String::new(),
             };
-            format!("{}: {name} took {what}{said}\n", Tone::Clear.paint("delivered"))
+            format!("{}: {what}, to {name}{said}\n", Tone::Clear.paint("delivered"))
         }
         Verdict::Later { after, why } => {
             let after = after.map(|after| format!(", and asks for {}", crate::model::span::show(after)));

@@ -77,6 +77,34 @@ impl Table {
         text
     }
 
+    /// The same; where the columns do not fit, those of `minor` move below their row, each with its name, and the others stay whole.
+    pub fn render_folded(mut self, width: Option<usize>, minor: &[usize]) -> String {
+        let fits =
+            |room: usize| self.aligned(None).iter().all(|line| line.trim_end().chars().count() <= room);
+        if width.is_none_or(fits) {
+            return self.render(width);
+        }
+        let is_minor = |at: usize| minor.contains(&at);
+        for row in &mut self.rows {
+            let below = row.cells.iter().zip(&self.header).enumerate();
+            let below = below.filter(|(at, (cell, _))| is_minor(*at) && !cell.is_empty());
+            let below: Vec<String> = below.map(|(_, (cell, name))| format!("{name} {cell}")).collect();
+            if !below.is_empty() {
+                row.notes.insert(0, below.join(", "));
+            }
+            row.cells = kept(std::mem::take(&mut row.cells), is_minor);
+        }
+        self.right = (0..self.header.len())
+            .filter(|at| !is_minor(*at))
+            .enumerate()
+            .filter(|(_, before)| self.right.contains(before))
+            .map(|(at, _)| at)
+            .collect();
+        self.header = kept(std::mem::take(&mut self.header), is_minor);
+        self.flexible = Vec::new();
+        self.render(width)
+    }
+
     /// One line for the header, and one for every row.
     fn aligned(&self, width: Option<usize>) -> Vec<String> {
         let limits = self.limits(width);
@@ -112,6 +140,10 @@ impl Table {
         }
         widths
     }
+}
+
+fn kept<T>(all: Vec<T>, dropped: impl Fn(usize) -> bool) -> Vec<T> {
+    all.into_iter().enumerate().filter(|(at, _)| !dropped(*at)).map(|(_, one)| one).collect()
 }
 
 fn one_line<'a>(cells: impl Iterator<Item = &'a str>, limits: &[usize]) -> Line {
@@ -179,6 +211,25 @@ mod tests {
         assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
         assert!(narrow.contains("x…  12 %"), "{narrow}");
         assert!(plain(&table.render(None)).contains(&"x".repeat(100)));
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_each_other_folds_and_nothing_is_cut() {
+        let table = || {
+            let mut table = Table::new(["state", "rule", "entity", "value", "since"], &[3]);
+            let rule = "highwater-blind elasticsearch-unreachable";
+            table.push(Row::new(Tone::Critical, ["critical", rule, "node=es-1", "91 %", "10:02 (3m)"]));
+            table.push(Row::new(Tone::Waiting, ["pending", "a", "", "", "now"]));
+            table
+        };
+        let wide = plain(&table().render_folded(Some(120), &[2, 3]));
+        assert_eq!(wide.lines().count(), 3, "{wide}");
+        let narrow = plain(&table().render_folded(Some(70), &[2, 3]));
+        let lines: Vec<&str> = narrow.lines().collect();
+        assert_eq!(lines[1], "critical  highwater-blind elasticsearch-unreachable  10:02 (3m)");
+        assert_eq!(lines[2], "    entity node=es-1, value 91 %");
+        assert_eq!(lines[3], "pending   a                                          now");
+        assert_eq!(lines.len(), 4);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Small words that several commands share.
 
-use crate::model::{Number, Op, Unit};
+use chrono_tz::Tz;
+
+use crate::model::{Number, Op, Time, Unit, wording};
 
 /// `≥ 90 %`; of a scale's top, only its name.
 pub fn limit(op: Op, bound: Number, unit: Unit) -> String {
@@ -32,4 +34,23 @@ pub fn value(value: Number, unit: Unit) -> String {
 /// `1 rule`, `2 rules`.
 pub fn count(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A time in a column: `10:02`, `18 Nov 10:02:05`. As messages write it, but for the zone, which the columns share.
+pub fn clock(at: Time, now: Time, zone: Tz) -> String {
+    let whole = wording::when(at, now, zone);
+    whole.rsplit_once(' ').map_or(whole.clone(), |(clock, _zone)| clock.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_a_column_names_the_day_only_when_it_is_another() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let (now, zone) = (at("2026-03-02T12:00:00Z"), chrono_tz::Europe::Copenhagen);
+        assert_eq!(clock(at("2026-03-02T10:02:00Z"), now, zone), "11:02");
+        assert_eq!(clock(at("2026-03-01T10:02:05Z"), now, zone), "1 Mar 11:02:05");
+    }
 }

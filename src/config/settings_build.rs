@@ -198,7 +198,7 @@ impl<'a> Builder<'a> {
 
     fn no_literal(&mut self, secret: &Secret, path: &[&str]) {
         let place = self.sections.place(path);
-        if self.allow_literal || !secret.is_literal() || !self.sections.in_file(place) {
+        if self.allow_literal || !secret.is_literal() || !self.sections.is_open(place) {
             return;
         }
         let key = path.last().copied().unwrap_or_default();

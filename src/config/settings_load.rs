@@ -183,8 +183,9 @@ impl Sections<'_> {
         place
     }
 
-    /// Whether a value stands in a file, rather than in the environment or on the command line.
-    pub fn in_file(&self, place: Place) -> bool {
-        self.sources.get(place.source).is_some_and(|source| source.origin == Origin::File)
+    /// Whether a value was written where others can read it: in a file, or on the command line, but not in the environment.
+    pub fn is_open(&self, place: Place) -> bool {
+        let open = |origin| matches!(origin, Origin::File | Origin::CommandLine);
+        self.sources.get(place.source).is_some_and(|source| open(source.origin))
     }
 }

@@ -55,6 +55,11 @@ impl Reader {
         outbox::depth(&self.db)
     }
 
+    /// The first delivery of every lane of `sink`, due or not.
+    pub fn heads(&self, sink: &str) -> Result<Vec<Queued>, StoreError> {
+        outbox::heads(&self.db, sink, Time::MAX_UTC)
+    }
+
     pub fn dead_letters(&self) -> Result<Vec<Queued>, StoreError> {
         outbox::dead_letters(&self.db)
     }

@@ -12,6 +12,7 @@ use crate::{
     cli::{
         paint::Tone,
         table::{Row, Table},
+        words,
     },
     model::{Level, Time, span, time::elapsed},
     store::Outcome,
@@ -213,9 +214,7 @@ pub fn show_since(since: Time, now: Time, zone: Tz) -> String {
     if ago < Duration::from_secs(1) {
         return "now".to_owned();
     }
-    let (local, today) = (since.with_timezone(&zone), now.with_timezone(&zone).date_naive());
-    let form = if local.date_naive() == today { "%H:%M" } else { "%-d %b %H:%M" };
-    format!("{} ({})", local.format(form), span::show(ago))
+    format!("{} ({})", words::clock(since, now, zone), span::show(ago))
 }
 
 fn last_line(report: &Report, view: View) -> String {

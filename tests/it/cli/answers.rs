@@ -45,8 +45,8 @@ fn a_service_that_takes_it_gets_both_messages_marked_as_tests() {
     let (url, heard) = service(200, "thanks");
     let said = place(&url).run(&["sinks", "test", "hook"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.contains("hook took the test alert and answered 200: thanks"), "{said:?}");
-    assert!(said.out.contains("hook took its recovery"), "{said:?}");
+    assert!(said.out.contains("delivered: the test alert, to hook; it answered 200: thanks"), "{said:?}");
+    assert!(said.out.contains("delivered: its recovery, to hook"), "{said:?}");
     let sent: Vec<Value> = heard.try_iter().map(|text| serde_json::from_str(&text).unwrap()).collect();
     let told: Vec<(&Value, &Value)> = sent.iter().map(|body| (&body["test"], &body["status"])).collect();
     assert_eq!(told, [(&true.into(), &"firing".into()), (&true.into(), &"resolved".into())]);

@@ -79,6 +79,10 @@ async fn alerts_shows_what_is_open_and_what_was() {
     );
     let was = place.run(&["alerts", "--since", "24h"]);
     assert!(was.out.contains("fired critical") && was.out.contains("http-5xx"), "{was:?}");
+    let narrow = place.command(&["alerts", "--since", "24h"]).env("COLUMNS", "60").output().unwrap();
+    let narrow = String::from_utf8(narrow.stdout).unwrap();
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    assert!(narrow.contains("http-5xx") && narrow.contains("value 60 %"), "{narrow}");
     let json: Value = serde_json::from_str(&place.run(&["alerts", "--format", "json"]).out).unwrap();
     assert_eq!(
         (&json["alerts"][0]["state"], &json["alerts"][0]["level"]),

@@ -91,6 +91,38 @@ fn rules_shows_what_is_loaded() {
 }
 
 #[test]
+fn rules_says_what_ends_a_level_who_is_told_and_what_is_muted() {
+    let place = fine();
+    place.write(
+        "rules/disk.yaml",
+        "rules:\n  - id: disk\n    check: { storage: {} }\n    schedule: every 1m\n    notify: [log]\n    \
+         levels: { critical: \"at least 90%, clear below 88%, for 2m, recover_for 5m\" }\n",
+    );
+    let wide = place.run(&["rules"]);
+    assert!(
+        wide.out.contains("critical at least 90 %, clear below 88 %, for 2m, recovered after 5m  log\n"),
+        "{wide:?}"
+    );
+    let narrow = said(place.command(&["rules"]).env("COLUMNS", "80").output().unwrap());
+    assert!(narrow.out.lines().all(|line| line.chars().count() <= 80), "{narrow:?}");
+    assert!(narrow.out.contains("\nelasticsearch-unreachable "), "{narrow:?}");
+    assert!(narrow.out.contains("tells log"), "{narrow:?}");
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_as_in_a_file_and_never_shown() {
+    let place = fine();
+    let set = ["check", "--set", "clusters.main.auth.api_key=hunter2"];
+    let said = place.run(&set);
+    assert_eq!(said.code, 78, "{said:?}");
+    assert!(said.err.contains("`api_key` is a secret"), "{said:?}");
+    assert!(!said.err.contains("hunter2"), "{said:?}");
+    let mut allowed = set.to_vec();
+    allowed.push("--allow-literal-secrets");
+    assert_ne!(place.run(&allowed).code, 78);
+}
+
+#[test]
 fn completions_are_there_for_every_shell_without_settings() {
     let empty = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
