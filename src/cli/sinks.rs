@@ -109,6 +109,7 @@ fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Deliver
         notification_id: identity::notification_id(sink, [change.event_id.as_str()]),
         rule: "highwater-test".to_owned(),
         summary: "A test message of highwater; nothing is wrong".to_owned(),
+        title: None,
         cluster: "highwater".to_owned(),
         at: since,
         status: if kind == Kind::Resolved { Status::Resolved } else { Status::Firing },

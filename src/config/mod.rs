@@ -24,7 +24,7 @@ pub mod settings;
 mod settings_build;
 mod settings_form;
 mod settings_load;
-pub mod template;
+mod texts;
 mod thresholds;
 mod wrong;
 mod yaml;

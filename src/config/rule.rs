@@ -26,6 +26,8 @@ pub struct Rule {
     pub repeat: Option<Duration>,
     pub labels: BTreeMap<String, String>,
     pub runbook: Option<String>,
+    /// A template for a message's title, in place of the summary; known to compile.
+    pub title: Option<String>,
     /// A template for the author's own words about one alert; known to compile.
     pub message: Option<String>,
     /// Hash of (kind, clusters, groups): a difference closes the rule's alerts.

@@ -8,7 +8,7 @@ use super::{
     lint, missing, near,
     rule::{Rule, Source},
     rule_form::{BlindForm, DefaultsForm, RuleForm},
-    schedule, template, thresholds,
+    schedule, texts, thresholds,
 };
 use crate::{
     checks::{Check, Defaults},
@@ -67,7 +67,7 @@ impl Builder<'_> {
         let notify = self.notify(&form, kind);
         let timing = self.timing(&form, check.as_ref(), clusters.first());
         let policy = self.policy(&form, check.as_ref(), levels);
-        let message = self.message(form.message.as_ref());
+        let (title, message) = (self.text(form.title.as_ref()), self.text(form.message.as_ref()));
         let runbook = self.runbook(form.runbook.as_ref());
         let repeat = self.repeat(form.repeat.as_ref());
         let fingerprint = fingerprint(kind, &clusters, &check.groups());
@@ -85,6 +85,7 @@ impl Builder<'_> {
             repeat,
             labels: labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
             runbook,
+            title,
             message,
             fingerprint,
             source: Source { file: written.file, line: written.line },
@@ -310,10 +311,8 @@ impl Builder<'_> {
         }
     }
 
-    fn message(&mut self, form: Option<&At<String>>) -> Option<String> {
-        let form = form?;
-        self.report.take(template::check(&form.value).map_err(|why| form.error(why)))?;
-        Some(form.value.clone())
+    fn text(&mut self, form: Option<&At<String>>) -> Option<String> {
+        self.report.take(texts::check(form?, false))
     }
 
     fn runbook(&mut self, form: Option<&At<String>>) -> Option<String> {
@@ -364,6 +363,7 @@ pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
     or(&mut form.notify, &defaults.notify);
     or(&mut form.repeat, &defaults.repeat);
     or(&mut form.runbook, &defaults.runbook);
+    or(&mut form.title, &defaults.title);
     or(&mut form.message, &defaults.message);
     or(&mut form.query_delay, &defaults.query_delay);
     or(&mut form.max_catch_up, &defaults.max_catch_up);

@@ -66,7 +66,9 @@ pub struct RuleForm {
     pub labels: Option<BTreeMap<String, At<String>>>,
     /// A link for those who are woken.
     pub runbook: Option<At<String>>,
-    /// Your own words about one alert: a template over `entity`, `value`, `threshold`, `unit`, `level`, `facts`, `rule`, `cluster`, `since` and `peak`.
+    /// Your own title of a message, in place of the summary: a template as `message`, speaking of the worst alert in it.
+    pub title: Option<At<String>>,
+    /// Your own words about one alert: a template over `entity`, `value`, `threshold`, `unit`, `level`, `facts`, `rule`, `cluster`, `since`, `peak` and more, with the helpers `human_bytes`, `duration`, `percent` and `link(url, text)`.
     pub message: Option<At<String>>,
     /// How long after its end a window is judged, so that late documents are in. Left out: 30s. Only for checks over stored documents.
     pub query_delay: Option<At<Span>>,
@@ -100,6 +102,8 @@ pub struct DefaultsForm {
     pub labels: Option<BTreeMap<String, At<String>>>,
     /// A link for those who are woken.
     pub runbook: Option<At<String>>,
+    /// Your own title of a message.
+    pub title: Option<At<String>>,
     /// Your own words about one alert.
     pub message: Option<At<String>>,
     /// How long after its end a window is judged.

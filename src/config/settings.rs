@@ -23,6 +23,8 @@ pub struct Settings {
     pub server: Server,
     pub telemetry: Telemetry,
     pub delivery: DeliverySettings,
+    /// What single sinks are told in place of the rules' own words.
+    pub texts: BTreeMap<String, SinkTexts>,
 }
 
 /// One watched cluster.
@@ -112,4 +114,11 @@ pub struct DeliverySettings {
     /// A delivery that no attempt could settle for so long is a dead letter.
     pub give_up_after: Duration,
     pub timeout: Duration,
+}
+
+/// Templates that stand in place of the rules' own at one sink; known to compile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinkTexts {
+    pub title: Option<String>,
+    pub message: Option<String>,
 }

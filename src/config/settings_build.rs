@@ -12,13 +12,15 @@ use super::{
     place::Place,
     rule_form::DefaultsForm,
     settings::{
-        Auth, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, Store, Telemetry, Tls,
+        Auth, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, SinkTexts, Store,
+        Telemetry, Tls,
     },
     settings_form::{
         AuthForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm, SelfForm, ServerForm,
         StoreForm, TelemetryForm, TlsForm,
     },
     settings_load::Sections,
+    texts::{self, SinkTextsForm},
 };
 use crate::{
     model::secret::Secret,
@@ -48,6 +50,7 @@ impl<'a> Builder<'a> {
         self.known_sinks(&defaults_notify, &names);
         let self_notify = self.known_sinks(&own.and_then(|own| own.notify).unwrap_or_default(), &names);
         let (heartbeat, timezone) = (self.heartbeat(), self.timezone());
+        let texts = self.texts(&names);
         let (server, telemetry, delivery) = (self.server(), self.telemetry(), self.delivery());
         Some(Settings {
             clusters,
@@ -61,6 +64,7 @@ impl<'a> Builder<'a> {
             server: server?,
             telemetry: telemetry?,
             delivery: delivery?,
+            texts,
         })
     }
 
@@ -183,6 +187,23 @@ impl<'a> Builder<'a> {
                 self.error(Complaint::error(complaint).at(place));
             }
             all.insert(name, sink);
+        }
+        all
+    }
+
+    fn texts(&mut self, sinks: &[String]) -> BTreeMap<String, SinkTexts> {
+        let mut all = BTreeMap::new();
+        for (name, place, form) in self.sections.read_all::<SinkTextsForm>("templates") {
+            if !sinks.contains(&name) {
+                let complaint = Complaint::error(format!("unknown sink `{name}`")).at(place);
+                let hint = near::hint(&name, sinks.iter().map(String::as_str));
+                self.error(hint.into_iter().fold(complaint, Complaint::hint));
+            }
+            let mut take = |text: Option<At<String>>| {
+                text.and_then(|text| self.sections.report.take(texts::check(&text, true)))
+            };
+            let texts = SinkTexts { title: take(form.title), message: take(form.message) };
+            all.insert(name, texts);
         }
         all
     }

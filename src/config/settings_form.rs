@@ -5,14 +5,14 @@ use std::{borrow::Cow, collections::BTreeMap};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{at::At, level, rule_form::DefaultsForm};
+use super::{at::At, level, rule_form::DefaultsForm, texts::SinkTextsForm};
 use crate::{
     model::{Number, Unit, secret::Secret, span::Span},
     sinks,
 };
 
 /// Every key at the top.
-pub const SECTIONS: [&str; 11] = [
+pub const SECTIONS: [&str; 12] = [
     "clusters",
     "rules",
     "store",
@@ -24,6 +24,7 @@ pub const SECTIONS: [&str; 11] = [
     "server",
     "telemetry",
     "delivery",
+    "templates",
 ];
 
 /// Settings: everything but the rules.
@@ -59,6 +60,8 @@ pub struct SettingsForm {
     pub telemetry: Option<TelemetryForm>,
     /// How notifications are sent.
     pub delivery: Option<DeliveryForm>,
+    /// Texts for single sinks, by the sink's name, in place of the rules' own.
+    pub templates: Option<BTreeMap<String, SinkTextsForm>>,
 }
 
 /// One watched cluster.

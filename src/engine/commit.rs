@@ -8,6 +8,7 @@ use crate::{
         Engine, GUARD,
         draft::{Draft, outcome_of},
         lock,
+        texts::Faults,
         watch::Watch,
     },
     model::{Observation, Tick, Transition},
@@ -21,14 +22,15 @@ impl Engine {
         let mutes = if draft.is_last() { Arc::default() } else { self.mutes.load_full() };
         let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
         let looked = draft.watermark > watch.watermark;
-        let (turn, after) = draft.finish(watch, &self.telling(&mutes, watch));
+        let faults = Faults::default();
+        let (turn, after) = draft.finish(watch, &self.telling(&mutes, watch, &faults));
         let complete = turn.runs.iter().any(|run| is_complete(run.outcome));
         let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
         let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
         let own = self.own.lock().await;
         let own_turn = match closing {
             None => own.blind(self, &after, blind, tick),
-            Some(ending) => own.close_blind(&after, (ending, last), &self.telling(&mutes, &after)),
+            Some(ending) => own.close_blind(&after, (ending, last), &self.telling(&mutes, &after, &faults)),
         };
         match own_turn {
             // nobody else waits while most turns are committed, so that those which end together share a transaction
@@ -42,6 +44,7 @@ impl Engine {
                 own.keep(own_after);
             }
         }
+        self.own_up(faults).await;
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
         self.note_reach(watch);
         if complete && !self.is_down(&watch.key.cluster) {
@@ -95,7 +98,8 @@ impl Engine {
         draft.judge(watch, observation, tick, outcome_of(observation));
         draft.runs.clear();
         let mutes = self.mutes.load_full();
-        draft.finish(watch, &self.telling(&mutes, watch))
+        // its own words hold no template of a rule, and a sink's template was told of already
+        draft.finish(watch, &self.telling(&mutes, watch, &Faults::default()))
     }
 }
 

@@ -10,8 +10,12 @@ use chrono_tz::Tz;
 
 use crate::{
     checks::Advice,
-    config::template,
-    engine::{own, tell::Telling, watch::Watch},
+    engine::{
+        own,
+        tell::Telling,
+        texts::{self, Faults},
+        watch::Watch,
+    },
     model::{
         Entity, Kind, Level, Reading, identity,
         notification::{Change, Delivery, Notification, Status},
@@ -20,7 +24,7 @@ use crate::{
 };
 
 /// Cause, next step and the author's own words. Neither a fault in them nor a template that fails holds a message back.
-pub fn with_words(watch: &Watch, mut change: Change) -> Change {
+pub fn with_words(faults: &Faults, watch: &Watch, mut change: Change) -> Change {
     if let (Some(value), Some(unit), true) = (change.value, change.unit, change.kind != Kind::Resolved) {
         let reading = Reading { facts: change.facts.clone(), ..Reading::new(value, unit) };
         let advise = AssertUnwindSafe(|| watch.rule.check.advise(&change.entity, &reading));
@@ -34,15 +38,7 @@ pub fn with_words(watch: &Watch, mut change: Change) -> Change {
         // it fires above nothing: a threshold would only puzzle
         (change.threshold, change.peak) = (None, None);
     }
-    if let Some(text) = &watch.rule.message {
-        change.message = match template::render_message(text, template::Context::of(&watch.key, &change)) {
-            Ok(words) => Some(words),
-            Err(error) => {
-                tracing::warn!(rule = watch.key.rule, %error, "message template failed");
-                None
-            }
-        };
-    }
+    texts::message(faults, &watch.rule, &watch.key.cluster, &mut change);
     change
 }
 
@@ -70,11 +66,12 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
     changes = worst_first(changes);
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
-    let notification = Notification {
+    let mut notification = Notification {
         version: 1,
         notification_id: identity::notification_id(sink, ids),
         rule: watch.key.rule.clone(),
         summary: summary(watch, &changes),
+        title: None,
         cluster: watch.key.cluster.clone(),
         at: changes.iter().map(|change| change.at).max().unwrap_or(telling.now),
         status: if resolved { Status::Resolved } else { Status::Firing },
@@ -87,6 +84,7 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
         digest: None,
         test: false,
     };
+    texts::of_sink(telling.faults, &watch.rule, (sink, telling.texts.get(sink)), &mut notification);
     with_text(Delivery::of_rule(sink, notification, telling.zone), telling.zone)
 }
 

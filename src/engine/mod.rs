@@ -21,6 +21,9 @@ pub mod reload;
 pub mod schedule;
 pub mod start;
 pub mod tell;
+#[cfg(test)]
+mod telling_tests;
+pub mod texts;
 pub mod upkeep;
 pub mod watch;
 #[cfg(test)]
@@ -46,7 +49,10 @@ use crate::{
     telemetry::Telemetry,
 };
 
-use self::{agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, upkeep::DeadLetters, watch::Watch};
+use self::{
+    agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults, upkeep::DeadLetters,
+    watch::Watch,
+};
 
 /// The kind of rule that says for all others that their cluster cannot be reached.
 const GUARD: &str = "elasticsearch_unreachable";
@@ -171,7 +177,7 @@ impl Engine {
         }
     }
 
-    fn telling<'a>(&'a self, mutes: &'a [Mute], watch: &Watch) -> Telling<'a> {
+    fn telling<'a>(&'a self, mutes: &'a [Mute], watch: &Watch, faults: &'a Faults) -> Telling<'a> {
         let blind = watch.state.blind.rule.as_ref().map(|since| since.at);
         Telling {
             now: self.clock.now(),
@@ -179,6 +185,8 @@ impl Engine {
             mutes,
             last_seen: blind,
             sinks: &self.settings.sinks,
+            texts: &self.settings.texts,
+            faults,
         }
     }
 }

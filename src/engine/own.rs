@@ -40,6 +40,8 @@ pub enum Own {
     Reload,
     /// Looks start late.
     Late,
+    /// A text of a rule or a sink cannot be filled in.
+    Template { of: String },
 }
 
 impl Own {
@@ -53,6 +55,7 @@ impl Own {
             Self::Store => RuleKey::new("highwater-store", NO_CLUSTER),
             Self::Reload => RuleKey::new("highwater-reload", NO_CLUSTER),
             Self::Late => RuleKey::new("highwater-late", NO_CLUSTER),
+            Self::Template { of } => RuleKey::new(&format!("highwater-template {of}"), NO_CLUSTER),
         }
     }
 
@@ -69,6 +72,7 @@ impl Own {
             "highwater-store" => Some(Self::Store),
             "highwater-reload" => Some(Self::Reload),
             "highwater-late" => Some(Self::Late),
+            "highwater-template" => Some(Self::Template { of: subject }),
             _ => None,
         }
     }
@@ -77,7 +81,7 @@ impl Own {
         match self {
             Self::Blind { level, .. } => *level,
             Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store => Level::Critical,
-            Self::Reload | Self::Late => Level::Warning,
+            Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
         }
     }
 
@@ -124,6 +128,7 @@ impl Own {
             repeat: None,
             labels: BTreeMap::new(),
             runbook: None,
+            title: None,
             message: None,
             fingerprint: key.rule,
             source: Source::default(),
@@ -151,6 +156,7 @@ pub fn ghost(key: &RuleKey, card: &Card) -> Rule {
         repeat: None,
         labels: card.labels.clone(),
         runbook: card.runbook.clone(),
+        title: None,
         message: None,
         fingerprint: card.fingerprint.clone(),
         source: Source::default(),

@@ -8,7 +8,8 @@ use std::{
 use chrono_tz::Tz;
 
 use crate::{
-    engine::{compose, portions, watch::Watch},
+    config::settings::SinkTexts,
+    engine::{compose, portions, texts::Faults, watch::Watch},
     model::{
         Alert, Entity, Kind, Level, RuleState, Time, Transition,
         alert::Silent,
@@ -29,6 +30,9 @@ pub struct Telling<'a> {
     /// What a reminder of a blind rule says first.
     pub last_seen: Option<Time>,
     pub sinks: &'a BTreeMap<String, Arc<dyn Sink>>,
+    /// What the settings say in place of a rule's words, by sink.
+    pub texts: &'a BTreeMap<String, SinkTexts>,
+    pub faults: &'a Faults,
 }
 
 /// What happened in a turn.
@@ -252,7 +256,7 @@ impl<'a> Subject<'a> {
     }
 
     fn words(&self, change: Change) -> Change {
-        let mut change = compose::with_words(self.watch, change);
+        let mut change = compose::with_words(self.telling.faults, self.watch, change);
         if change.kind != Kind::Resolved && change.note.is_none() {
             change.note = self.silence();
         }

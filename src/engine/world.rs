@@ -14,12 +14,12 @@ use crate::{
     model::{
         Bound, Condition, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op, Policy,
         Reading, Reason, Scale, Schedule, Time, Timing, Unit,
-        notification::Change,
+        notification::{Change, Delivery},
         policy::BlindPolicy,
         query::{Query, Response},
         reason::Cause,
     },
-    sinks::{Destination, Message, Sink},
+    sinks::{Destination, Message, Portions, Sink},
     store::{Settlement, Store},
 };
 
@@ -61,9 +61,11 @@ impl Check for Scripted {
     }
 }
 
-/// Takes everything.
+/// Takes everything; a pager has a message per alert, of up to three at once, and is shown every alert anew.
 #[derive(Debug)]
-struct Ear;
+struct Ear {
+    pager: bool,
+}
 
 impl Sink for Ear {
     fn destination(&self) -> Destination {
@@ -80,6 +82,14 @@ impl Sink for Ear {
 
     fn render_plain(&self, delivery: &crate::model::notification::Delivery) -> Message {
         self.render(delivery, None)
+    }
+
+    fn portions(&self) -> Portions {
+        if self.pager { Portions::Each { most: 3, single: 1 } } else { Portions::Together }
+    }
+
+    fn refresh(&self) -> Option<Duration> {
+        self.pager.then_some(MINUTE * 10)
     }
 
     fn classify(&self, _: &crate::sinks::Asked<'_>, _: &crate::sinks::Answer) -> crate::sinks::Verdict {
@@ -125,6 +135,7 @@ pub fn rule(windowed: bool) -> Rule {
         repeat: None,
         labels: BTreeMap::new(),
         runbook: None,
+        title: None,
         message: None,
         fingerprint: "scripted".to_owned(),
         source: Source::default(),
@@ -132,18 +143,24 @@ pub fn rule(windowed: bool) -> Rule {
 }
 
 fn a_settings() -> Settings {
-    let ear: Arc<dyn Sink> = Arc::new(Ear);
+    let ear: Arc<dyn Sink> = Arc::new(Ear { pager: false });
+    let pager: Arc<dyn Sink> = Arc::new(Ear { pager: true });
     Settings {
         clusters: BTreeMap::new(),
         rules: Vec::new(),
         store: settings::Store { path: "unused".into() },
-        sinks: BTreeMap::from([("ear".to_owned(), ear.clone()), ("other".to_owned(), ear)]),
+        sinks: BTreeMap::from([
+            ("ear".to_owned(), ear.clone()),
+            ("other".to_owned(), ear),
+            ("pager".to_owned(), pager),
+        ]),
         defaults: settings::RuleDefaults::default(),
         self_notify: vec!["other".to_owned()],
         heartbeat: None,
         timezone: chrono_tz::UTC,
         server: settings::Server { listen: ([127, 0, 0, 1], 0).into() },
         telemetry: settings::Telemetry { level: "info".to_owned(), format: settings::LogFormat::Text },
+        texts: BTreeMap::new(),
         delivery: settings::DeliverySettings { give_up_after: MINUTE * 1440, timeout: MINUTE },
     }
 }
@@ -170,6 +187,7 @@ pub struct World {
     pub heard: Vec<(String, Time, Change)>,
     /// The title of every notification.
     pub titles: Vec<String>,
+    pub delivered: Vec<Delivery>,
 }
 
 impl World {
@@ -191,7 +209,16 @@ impl World {
         signal: impl Fn(Time) -> Observation + Send + Sync + 'static,
     ) -> Self {
         let engine = Self::engine(&rule, &store, &clock).await;
-        Self { engine, clock, rule, store, signal: Arc::new(signal), heard: Vec::new(), titles: Vec::new() }
+        Self {
+            engine,
+            clock,
+            rule,
+            store,
+            signal: Arc::new(signal),
+            heard: Vec::new(),
+            titles: Vec::new(),
+            delivered: Vec::new(),
+        }
     }
 
     async fn engine(rule: &Rule, store: &Store, clock: &Clock) -> Engine {
@@ -235,12 +262,13 @@ impl World {
         self.engine.read_mutes().await;
         self.engine.tell_what_is_withheld().await;
         self.engine.remind().await;
+        self.engine.refresh().await;
         self.listen().await;
     }
 
     pub async fn listen(&mut self) {
         let now = self.clock.now();
-        for sink in ["ear", "other"] {
+        for sink in ["ear", "other", "pager"] {
             loop {
                 let heads = self.store.heads(sink, now).await.unwrap();
                 if heads.is_empty() {
@@ -248,6 +276,7 @@ impl World {
                 }
                 for queued in heads {
                     self.titles.push(crate::model::wording::title(&queued.delivery.notification));
+                    self.delivered.push(queued.delivery.clone());
                     let said = queued.delivery.notification.alerts.iter();
                     self.heard.extend(said.map(|change| (sink.to_owned(), now, change.clone())));
                     let accepted = Settlement::Accepted { handles: BTreeMap::new() };

@@ -15,6 +15,9 @@ pub struct Notification {
     pub notification_id: String,
     pub rule: String,
     pub summary: String,
+    /// The author's own title, in place of the summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     pub cluster: String,
     /// The tick that was judged.
     pub at: Time,
@@ -82,11 +85,28 @@ pub struct Change {
     pub next_step: Option<String>,
     /// The rule author's own words, rendered from `message`.
     pub message: Option<String>,
+    /// The links in `message`: each stands there as `text (url)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// The tick that told it.
     pub at: Time,
     /// What else has to be said first: `told late`, `last seen at 10:02`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// A link in an author's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub text: String,
+    pub url: String,
+}
+
+impl Link {
+    /// Where a sink has no links of its own.
+    pub fn plain(&self) -> String {
+        if self.text == self.url { self.url.clone() } else { format!("{} ({})", self.text, self.url) }
+    }
 }
 
 impl Change {
@@ -114,6 +134,7 @@ impl Change {
             cause: None,
             next_step: None,
             message: None,
+            links: Vec::new(),
             at: transition.at,
             note: None,
         }

@@ -30,6 +30,7 @@ pub fn change(kind: Kind, level: Level) -> Change {
         cause: None,
         next_step: None,
         message: None,
+        links: Vec::new(),
         at: at(9, 16),
         note: None,
     }
@@ -46,6 +47,7 @@ pub fn notification(alerts: Vec<Change>) -> Notification {
         notification_id: "n".to_owned(),
         rule: "elasticsearch-storage".to_owned(),
         summary: "Disk used on a data node".to_owned(),
+        title: None,
         cluster: "main".to_owned(),
         at: at(9, 16),
         status: if over { Status::Resolved } else { Status::Firing },

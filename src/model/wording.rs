@@ -58,8 +58,8 @@ pub fn worst_first(notification: &Notification) -> Vec<&Change> {
 /// `CRITICAL: Disk used on a data node (main)`; an ending that proves nothing says so first.
 pub fn title(notification: &Notification) -> String {
     let test = if notification.test { "TEST: " } else { "" };
-    let what =
-        if notification.summary.trim().is_empty() { &notification.rule } else { &notification.summary };
+    let summary = notification.title.as_ref().unwrap_or(&notification.summary);
+    let what = if summary.trim().is_empty() { &notification.rule } else { summary };
     format!("{test}{}: {} ({})", standing(notification), clean(what), clean(&notification.cluster))
 }
 

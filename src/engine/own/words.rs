@@ -11,6 +11,7 @@ impl Own {
             Self::Store => "highwater's store is not as it should be".to_owned(),
             Self::Reload => "The newest rule files are not in force".to_owned(),
             Self::Late => "highwater looks too late".to_owned(),
+            Self::Template { of } => format!("A text of {of} cannot be filled in"),
         }
     }
 
@@ -23,6 +24,7 @@ impl Own {
             Self::Store => "highwater's store is as it should be".to_owned(),
             Self::Reload => "The newest rule files are in force".to_owned(),
             Self::Late => "highwater looks in time again".to_owned(),
+            Self::Template { of } => format!("The texts of {of} can be filled in again"),
         }
     }
 
@@ -42,6 +44,9 @@ impl Own {
             }
             Self::Reload => {
                 "run `highwater validate` and mend what it shows; the last good rules stay in force"
+            }
+            Self::Template { .. } => {
+                "mend the template; until then its messages go out with highwater's own words"
             }
             Self::Late => "give highwater more processor time, or its rules wider schedules",
         }

@@ -120,10 +120,22 @@ fn fields(change: &Change, zone: Tz) -> Vec<Value> {
 fn explanation(change: &Change) -> Option<Value> {
     let cause = change.cause.as_ref().map(|cause| format!("*Cause*: {}", escape(cause, DETAIL / 3)));
     let next = change.next_step.as_ref().map(|step| format!("*Next step*: {}", escape(step, DETAIL / 3)));
-    let own = change.message.as_ref().map(|own| escape(own, DETAIL / 3));
+    let own = own_words(change);
     let lines: Vec<String> =
         [cause, next, own].into_iter().flatten().filter(|line| !line.is_empty()).collect();
     (!lines.is_empty()).then(|| section(lines.join("\n")))
+}
+
+/// The author's own words; the links in them are the only ones that a message makes beside the runbook's.
+fn own_words(change: &Change) -> Option<String> {
+    let mut words = escape(change.message.as_ref()?, DETAIL / 3);
+    for made in &change.links {
+        if let Some(link) = link(&made.url, &made.text) {
+            let linked = words.replace(&escape(&made.plain(), DETAIL), &link);
+            words = if linked.chars().count() <= DETAIL { linked } else { words };
+        }
+    }
+    Some(words)
 }
 
 fn digest(notification: &Notification, alerts: &[&Change], zone: Tz) -> Value {

@@ -87,6 +87,7 @@ pub(super) fn delivery(sink: &str, rule: &str, id: &str) -> Delivery {
         notification_id: id.to_owned(),
         rule: rule.to_owned(),
         summary: String::new(),
+        title: None,
         cluster: "main".to_owned(),
         at: at(0),
         status: Status::Firing,
