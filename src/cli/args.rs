@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::check::worst::FailOn;
-use crate::model::{Entity, span::Span};
+use crate::model::{Entity, Kind, Level, span::Span};
 
 /// Alerting rules over Elasticsearch: judged on a schedule, told once.
 #[derive(Debug, Parser)]
@@ -73,6 +73,7 @@ pub enum Command {
     Alerts(Alerts),
     Mute(Mute),
     Unmute(Unmute),
+    Render(Render),
     /// Try out sinks
     #[command(subcommand)]
     Sinks(Sinks),
@@ -143,6 +144,46 @@ pub struct Mute {
     /// Why, for whoever asks
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Show the exact request that a sink would be sent for an alert of a rule; nothing is sent
+#[derive(Clone, Debug, Args)]
+pub struct Render {
+    /// Its id
+    pub rule: String,
+    /// For this sink, as the settings name it
+    #[arg(long, value_name = "NAME")]
+    pub sink: String,
+    /// At this level; left out, the rule's worst
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<Level>,
+    /// What happened
+    #[arg(long, value_name = "KIND", default_value = "fired")]
+    pub kind: What,
+    /// Of this one: `node=es-1`; left out, one that is open, or a made-up one
+    #[arg(long, value_name = "ENTITY", value_parser = entity)]
+    pub entity: Option<Entity>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    Fired,
+    Raised,
+    Lowered,
+    Resolved,
+    Reminded,
+}
+
+impl From<What> for Kind {
+    fn from(what: What) -> Self {
+        match what {
+            What::Fired => Self::Fired,
+            What::Raised => Self::Raised,
+            What::Lowered => Self::Lowered,
+            What::Resolved => Self::Resolved,
+            What::Reminded => Self::Reminded,
+        }
+    }
 }
 
 /// End mutes before their time

@@ -9,6 +9,7 @@ mod logs;
 mod mute;
 mod out;
 mod paint;
+mod render;
 mod rules;
 mod run;
 mod sinks;
@@ -72,6 +73,7 @@ fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
         Command::Mute(args) => mute::run(&global, args, out),
         Command::Unmute(args) => unmute::run(&global, &args, out),
         Command::Sinks(args::Sinks::Test { sink }) => sinks::run(&global, &sink, out),
+        Command::Render(args) => render::run(&global, &args, out),
         Command::Completions { shell } => completions::run(shell, out),
     }
 }

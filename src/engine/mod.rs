@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod heartbeat;
 pub mod own;
 pub mod portions;
+pub mod preview;
 pub mod reload;
 pub mod schedule;
 pub mod start;

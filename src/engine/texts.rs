@@ -28,6 +28,12 @@ impl Faults {
         *known = known.take().or(fault);
     }
 
+    /// What failed, and why.
+    pub fn into_failed(self) -> BTreeMap<String, String> {
+        let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.into_iter().filter_map(|(of, fault)| Some((of, fault?))).collect()
+    }
+
     fn fill(&self, of: &str, text: &str, context: &Context<'_>) -> Option<Rendered> {
         match template::render(text, context, Form::Text) {
             Ok(rendered) => {

@@ -11,6 +11,8 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
+pub use self::body::percent_encoded;
+
 use std::time::Duration;
 
 use reqwest::{

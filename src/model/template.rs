@@ -9,7 +9,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, value::Serde};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter, value::Serde,
+};
 use serde::Serialize;
 
 use super::{
@@ -75,6 +77,10 @@ fn environment(form: Form, links: &Links) -> Environment<'static> {
         Form::Json => AutoEscape::Json,
     });
     environment.set_fuel(Some(FUEL));
+    environment.set_formatter(move |out, state, value| {
+        // people read nothing where there is nothing; a JSON document says `null`
+        if form == Form::Text && value.is_none() { Ok(()) } else { escape_formatter(out, state, value) }
+    });
     environment.add_filter("human_bytes", |bytes: f64| show_bytes(bytes));
     environment.add_filter("duration", show_duration);
     environment.add_filter("percent", show_percent);
@@ -151,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_text_speaks_of_its_alert() {
-        let context = json!({ "entity": { "node": "es-1" }, "value": "91 %" });
-        let template = "{{ entity.node }} has used {{ value }} <b>";
-        assert_eq!(unknown_names(template, &["entity", "value"]), Ok(vec![]));
+        let context = json!({ "entity": { "node": "es-1" }, "value": "91 %", "message": null });
+        let template = "{{ entity.node }} has used {{ value }} <b>{{ message }}";
+        assert_eq!(unknown_names(template, &["entity", "value", "message"]), Ok(vec![]));
         assert_eq!(text(template, context).unwrap(), "es-1 has used 91 % <b>");
     }
 
@@ -203,6 +209,49 @@ mod tests {
         assert!(error.len() < 300, "{error}");
         let flood = "{% for i in range(2000) %}{{ value }}{% endfor %}";
         assert!(text(flood, json!({ "value": "x".repeat(100) })).is_err());
+    }
+
+    #[test]
+    fn whatever_people_write_ends_in_a_text_or_in_words_about_it() {
+        let pieces = [
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            " for i in range(9999) ",
+            " endfor ",
+            " if ",
+            " endif ",
+            "value",
+            "facts.x",
+            "|",
+            "(",
+            ")",
+            "'",
+            " * 9999999",
+            " ~ ",
+            "[0]",
+            ".a.b",
+            "link(value)",
+            "percent",
+            "include 'x'",
+            "macro m()",
+            "m()",
+            "\u{0}",
+            "é",
+            "\n",
+            "#}",
+        ];
+        let context = json!({ "value": "91 %", "facts": { "x": [null, -1, "{{ value }}"] } });
+        for seed in 0..2000 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let template: String =
+                (0..random.u8(1..20)).map(|_| pieces[random.usize(..pieces.len())]).collect();
+            match render(&template, &context, Form::Text) {
+                Ok(rendered) => assert!(rendered.text.len() <= MAX_OUTPUT),
+                Err(why) => assert!(!why.is_empty() && why.len() < 1000, "{template:?}: {why}"),
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod answers;
 mod double;
 mod exit_codes;
+mod render;
 mod served;
 mod store;
 mod words;
