@@ -5,7 +5,10 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::Secrets;
-use crate::{model::secret::Secret, sinks::Request};
+use crate::{
+    model::secret::Secret,
+    sinks::{Request, percent_encoded},
+};
 
 /// A body as it goes out, and what is secret in it.
 pub struct Filled {
@@ -53,19 +56,6 @@ fn form(body: &str, found: &[(&str, String)]) -> String {
         let _infallible = write!(filled, "{joint}{name}={}", percent_encoded(value));
     }
     filled
-}
-
-/// Everything but what stands for itself in every place of a URL.
-pub fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _infallible = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -92,6 +92,9 @@ impl Http {
     ) -> Result<(RequestBuilder, Vec<String>), String> {
         let url = target(&to.url, &message.path, secrets)?;
         let mut request = self.client.request(method(message.method), url);
+        if let Some((user, password)) = &to.basic {
+            request = request.basic_auth(secrets(user)?.trim(), Some(secrets(password)?.trim()));
+        }
         for (name, value) in &to.headers {
             let (name, value) = header(name, &secrets(value)?)?;
             request = request.header(name, value);

@@ -128,6 +128,112 @@ fn measured(change: &Change, zone: Tz) -> String {
     parts.join(", ")
 }
 
+/// What a colour says of an alert; each sink has its own paint for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Firing(Level),
+    /// Proven to be over: the only one that is green.
+    Recovered,
+    /// Ended, but not proven to be over.
+    Ended,
+}
+
+pub fn tone(change: &Change) -> Tone {
+    match change.kind {
+        Kind::Resolved if change.is_cleared() => Tone::Recovered,
+        Kind::Resolved => Tone::Ended,
+        _ => Tone::Firing(change.level),
+    }
+}
+
+/// The tone of the whole: the worst that fires; green only where every ending is proven.
+pub fn tone_of_all(notification: &Notification) -> Tone {
+    if notification.status == Status::Firing {
+        let firing = notification.alerts.iter().filter(|change| change.kind != Kind::Resolved);
+        return Tone::Firing(firing.map(|change| change.level).max().unwrap_or(notification.level));
+    }
+    let unproven = notification.digest.as_ref().is_some_and(|digest| digest.unproven);
+    match !unproven && notification.alerts.iter().all(Change::is_cleared) {
+        true => Tone::Recovered,
+        false => Tone::Ended,
+    }
+}
+
+/// What was measured, named: value, threshold, since when; on an ending also the peak and how long it was.
+pub fn measures(change: &Change, zone: Tz) -> Vec<(&'static str, String)> {
+    let resolved = change.kind == Kind::Resolved;
+    let value = if resolved && !change.is_cleared() { "Last value" } else { "Value" };
+    let mut measures = Vec::new();
+    measures.extend(change.show_value().map(|shown| (value, shown)));
+    measures.extend(change.show_threshold().map(|shown| ("Threshold", shown)));
+    measures.extend(change.show_peak().filter(|_| resolved).map(|shown| ("Peak", shown)));
+    measures.push(("Since", when(change.since, change.at, zone)));
+    if resolved {
+        measures.push(("Lasted", span::show(lasted(change))));
+    }
+    measures
+}
+
+/// The alerts for a phone: whole lines as far as they fit, and how many are left out; at most `most` characters.
+pub fn brief(notification: &Notification, zone: Tz, most: usize) -> String {
+    let alerts = worst_first(notification);
+    let fits = |text: &str, reserve: usize| text.chars().count() + reserve <= most;
+    let mut text = notification.note.as_deref().map(clean).unwrap_or_default();
+    for (at, change) in alerts.iter().enumerate() {
+        let longer = joined(&text, &line(change, zone));
+        let last = at + 1 == alerts.len();
+        if at > 0 && !fits(&longer, if last { 0 } else { 20 }) {
+            return joined(&text, &format!("and {} more", alerts.len() - at));
+        }
+        text = cut(&longer, if last { most } else { most.saturating_sub(20) });
+    }
+    if let [only] = alerts[..] {
+        for detail in details(only) {
+            text = Some(joined(&text, &detail)).filter(|longer| fits(longer, 0)).unwrap_or(text);
+        }
+    }
+    text
+}
+
+fn joined(text: &str, line: &str) -> String {
+    if text.is_empty() { line.to_owned() } else { format!("{text}\n{line}") }
+}
+
+/// `37 alerts: 30 critical, 5 warning, 2 over`
+pub fn counts(alerts: &[&Change]) -> String {
+    let over = alerts.iter().filter(|change| change.kind == Kind::Resolved).count();
+    let at = |level: Level| {
+        let firing = alerts.iter().filter(|change| change.kind != Kind::Resolved && change.level == level);
+        (firing.count(), level.name())
+    };
+    let mut kinds: Vec<(usize, &str)> = Level::ALL.into_iter().rev().map(at).collect();
+    kinds.push((over, "over"));
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    format!("{} alerts: {}", alerts.len(), kinds.join(", "))
+}
+
+/// A URL that can be clicked, and nothing else: without blanks, quotes and brackets that could end it early.
+pub fn web_address(text: &str) -> Option<String> {
+    let fine = text.starts_with("https://") || text.starts_with("http://");
+    let mut address = String::new();
+    for c in clean(text).chars() {
+        match c {
+            ' ' => address.push_str("%20"),
+            '"' => address.push_str("%22"),
+            '\'' => address.push_str("%27"),
+            '<' => address.push_str("%3C"),
+            '>' => address.push_str("%3E"),
+            '`' => address.push_str("%60"),
+            '{' => address.push_str("%7B"),
+            '}' => address.push_str("%7D"),
+            '\\' => address.push_str("%5C"),
+            c => address.push(c),
+        }
+    }
+    (fine && address.chars().count() <= DETAIL_LENGTH).then_some(address)
+}
+
 /// How long the episode has been, or was.
 pub fn lasted(change: &Change) -> Duration {
     elapsed(change.since, change.at)

@@ -2,8 +2,11 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod pushover;
 mod slack;
 mod stdout;
+mod teams;
+mod twilio;
 mod webhook;
 
 #[cfg(test)]
@@ -21,13 +24,18 @@ use crate::{
     },
 };
 
-pub use self::{slack::Slack, stdout::Stdout, webhook::Webhook};
+pub use self::{
+    pushover::Pushover, slack::Slack, stdout::Stdout, teams::Teams, twilio::Twilio, webhook::Webhook,
+};
 
 kinds! {
     /// Where notifications go: exactly one kind.
     pub enum Kind as dyn Sink by into_sink {
+        "pushover" => Pushover,
         "slack" => Slack,
         "stdout" => Stdout,
+        "teams" => Teams,
+        "twilio" => Twilio,
         "webhook" => Webhook,
     }
 }
@@ -42,6 +50,11 @@ pub trait Sink: Debug + Send + Sync {
 
     /// A plain and small message in place of one that the service would not take: the last attempt before it is a dead letter.
     fn render_plain(&self, delivery: &Delivery) -> Message;
+
+    /// The plain message in place of `refused`, which may have been one of several.
+    fn render_instead(&self, delivery: &Delivery, _refused: &Message) -> Message {
+        self.render_plain(delivery)
+    }
 
     /// What the service's answer to one message means.
     fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict;
@@ -109,7 +122,8 @@ impl Destination {
         match self {
             Self::Http(endpoint) => {
                 let named = endpoint.headers.iter().chain(&endpoint.body_secrets);
-                [&endpoint.url].into_iter().chain(named.map(|(_, secret)| secret)).collect()
+                let basic = endpoint.basic.iter().flat_map(|(user, password)| [user, password]);
+                [&endpoint.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic).collect()
             }
             Self::Stdout => Vec::new(),
         }
@@ -124,11 +138,13 @@ pub struct Endpoint {
     pub headers: Vec<(String, Secret)>,
     /// Put into the top of a JSON body, or behind a form's fields, by each attempt: services that want their key there.
     pub body_secrets: Vec<(String, Secret)>,
+    /// User and password of `Authorization: Basic …`.
+    pub basic: Option<(Secret, Secret)>,
 }
 
 impl Endpoint {
     pub const fn new(url: Secret) -> Self {
-        Self { url, headers: Vec::new(), body_secrets: Vec::new() }
+        Self { url, headers: Vec::new(), body_secrets: Vec::new(), basic: None }
     }
 
     #[must_use]
@@ -171,6 +187,14 @@ impl Message {
     pub fn json(path: &str, body: String) -> Self {
         let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
         Self::Http(Request { method: Method::Post, path: path.to_owned(), headers, body })
+    }
+
+    /// A `POST` of a form.
+    pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+        let fields: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+        Self::Http(Request { method: Method::Post, path: path.to_owned(), headers, body: fields.join("&") })
     }
 }
 
@@ -258,6 +282,40 @@ pub fn in_words(status: u16, body: &str) -> String {
         "" => format!("answered {status}"),
         body => format!("answered {status}: {body}"),
     }
+}
+
+/// Everything but what stands for itself in every place of a URL.
+pub fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _infallible = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// The text of an encoded one.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+        match code.filter(|_| byte == b'%').and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A URL that starts with plain text has to start like one; whether a looked-up one does is seen at the first attempt.

@@ -5,6 +5,7 @@ mod contracts;
 mod golden;
 mod hostile;
 mod limits;
+mod phones;
 mod secrets;
 mod statuses;
 
@@ -61,6 +62,12 @@ fn body(message: &Message) -> &str {
 
 fn json(message: &Message) -> Value {
     serde_json::from_str(body(message)).unwrap()
+}
+
+/// The fields of a form, in order.
+fn fields(message: &Message) -> Vec<(String, String)> {
+    let pairs = body(message).split('&').map(|field| field.split_once('=').unwrap());
+    pairs.map(|(name, value)| (name.to_owned(), percent_decoded(value))).collect()
 }
 
 fn every_text(json: &Value, check: &mut impl FnMut(&str) -> Result<(), String>) -> Result<(), String> {

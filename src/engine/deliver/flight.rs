@@ -71,11 +71,11 @@ impl Flight {
     async fn message(&self) -> Option<Message> {
         let to = self.sink.destination();
         let delivery = &self.queued.delivery;
-        if self.plain {
-            return Some(self.sink.render_plain(delivery));
-        }
-        if let Some(message) = self.queued.message.as_ref().filter(|message| fits(message, &to)) {
-            return Some(message.clone());
+        match self.queued.message.as_ref().filter(|message| fits(message, &to)) {
+            Some(refused) if self.plain => return Some(self.sink.render_instead(delivery, refused)),
+            None if self.plain => return Some(self.sink.render_plain(delivery)),
+            Some(message) => return Some(message.clone()),
+            None => {}
         }
         let handle = self.queued.handle.as_ref();
         let rendered = catch_unwind(AssertUnwindSafe(|| self.sink.render(delivery, handle)));

@@ -1,7 +1,10 @@
 //! What each kind's service takes and means: the tests that run over all kinds ask here.
 
+mod pushover;
 mod slack;
 mod stdout;
+mod teams;
+mod twilio;
 mod webhook;
 
 use crate::{model::notification::Delivery, sinks::Message};
@@ -19,8 +22,11 @@ pub struct Contract {
 
 pub fn of(kind: &str) -> Contract {
     match kind {
+        "pushover" => pushover::CONTRACT,
         "slack" => slack::CONTRACT,
         "stdout" => stdout::CONTRACT,
+        "teams" => teams::CONTRACT,
+        "twilio" => twilio::CONTRACT,
         "webhook" => webhook::CONTRACT,
         _ => panic!("`{kind}` has no contract in src/sinks/tests/contracts yet"),
     }

@@ -68,8 +68,11 @@ fn every_kind_sends_what_it_always_sent() {
 fn show(message: &Message) -> String {
     let body = body(message);
     let json = serde_json::from_str::<serde_json::Value>(body).ok();
-    let pretty = json.map_or(body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
+    let mut pretty = json.map_or(body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
     let Message::Http(request) = message else { return pretty };
+    if request.headers.iter().any(|(_, value)| value == "application/x-www-form-urlencoded") {
+        pretty = fields(message).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    }
     let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     format!("{:?} {}\n{headers}\n{pretty}", request.method, request.path)
 }
