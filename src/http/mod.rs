@@ -11,7 +11,7 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
-pub use self::body::percent_encoded;
+pub use crate::sinks::percent_encoded;
 
 use std::time::Duration;
 
