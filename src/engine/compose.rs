@@ -1,10 +1,6 @@
 //! From changes to a notification: the words that explain, the order in which people read, the identities.
 
-use std::{
-    cmp::Reverse,
-    collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono_tz::Tz;
 
@@ -17,8 +13,8 @@ use crate::{
         watch::Watch,
     },
     model::{
-        Entity, Kind, Level, Reading, identity,
-        notification::{Change, Delivery, Notification, Status},
+        Kind, Level, Reading, identity,
+        notification::{Change, Delivery, Notification, Status, in_reading_order},
         wording,
     },
 };
@@ -42,18 +38,6 @@ pub fn with_words(faults: &Faults, watch: &Watch, mut change: Change) -> Change 
     change
 }
 
-/// The worst entity first; what happened to one entity stays together, in the order in which it happened.
-fn worst_first(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.sort_by_key(|change| (change.at, change.kind != Kind::Resolved));
-    let mut by_entity: BTreeMap<Entity, Vec<Change>> = BTreeMap::new();
-    for change in changes {
-        by_entity.entry(change.entity.clone()).or_default().push(change);
-    }
-    let mut groups: Vec<Vec<Change>> = by_entity.into_values().collect();
-    groups.sort_by_key(|group| group.last().map(|last| (last.kind == Kind::Resolved, Reverse(last.level))));
-    groups.into_iter().flatten().collect()
-}
-
 /// What a recovery of highwater's own alerts says is over, it does not say as if it still were.
 fn summary(watch: &Watch, changes: &[Change]) -> String {
     let over = watch.rule.kind == own::KIND && changes.iter().all(Change::is_cleared);
@@ -63,7 +47,7 @@ fn summary(watch: &Watch, changes: &[Change]) -> String {
 
 /// One notification for one sink: the worst first.
 pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
-    changes = worst_first(changes);
+    changes = in_reading_order(changes);
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
     let mut notification = Notification {

@@ -20,6 +20,7 @@ pub mod latch;
 pub mod level;
 pub mod maintenance;
 pub mod matcher;
+pub mod merge;
 pub mod notification;
 pub mod number;
 pub mod observation;

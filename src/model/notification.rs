@@ -1,6 +1,6 @@
 //! What is sent: the changes of one evaluation for one sink, as data that every sink renders in its own way.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,31 @@ pub struct Change {
     /// What else has to be said first: `told late`, `last seen at 10:02`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Earlier episodes of this alert that came and went while nothing could be delivered, and are told only here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Passed>,
+}
+
+/// Whole episodes that are counted, and not told one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    pub episodes: u32,
+    /// The first of them fired then.
+    pub from: Time,
+    /// The last of them ended then.
+    pub to: Time,
+}
+
+/// The worst entity first; what happened to one entity stays together, in the order in which it happened.
+pub fn in_reading_order(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by_key(|change| (change.at, change.kind != Kind::Resolved));
+    let mut by_entity: BTreeMap<Entity, Vec<Change>> = BTreeMap::new();
+    for change in changes {
+        by_entity.entry(change.entity.clone()).or_default().push(change);
+    }
+    let mut groups: Vec<Vec<Change>> = by_entity.into_values().collect();
+    groups.sort_by_key(|group| group.last().map(|last| (last.kind == Kind::Resolved, Reverse(last.level))));
+    groups.into_iter().flatten().collect()
 }
 
 /// A link in an author's own words.
@@ -137,6 +162,7 @@ impl Change {
             links: Vec::new(),
             at: transition.at,
             note: None,
+            passed: None,
         }
     }
 
@@ -174,6 +200,11 @@ impl Delivery {
     pub fn of_rule(sink: impl Into<String>, notification: Notification, zone: Tz) -> Self {
         let lane = format!("{}\n{}", notification.rule, notification.cluster);
         Self { sink: sink.into(), lane, notification, zone }
+    }
+
+    /// Its lane is that of its only alert: what is sent there is one message per episode.
+    pub fn is_of_one_alert(&self) -> bool {
+        matches!(&self.notification.alerts[..], [only] if only.alert_key == self.lane)
     }
 }
 

@@ -33,6 +33,7 @@ pub fn change(kind: Kind, level: Level) -> Change {
         links: Vec::new(),
         at: at(9, 16),
         note: None,
+        passed: None,
     }
 }
 
