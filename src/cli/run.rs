@@ -24,7 +24,7 @@ use crate::{
     config::{Loaded, Settings, settings::LogFormat},
     engine::start::{Start, StartError, Started},
     server,
-    store::{Opening, Store},
+    store::{Bounds, Opening, Store},
 };
 
 /// How long messages that are under way may take to arrive after a stop.
@@ -74,7 +74,8 @@ fn open_store(settings: &Settings, dry_run: bool) -> Result<(Store, Opening), St
     if dry_run {
         return Ok((Store::in_memory(Clock::system())?, Opening::default()));
     }
-    Ok(Store::open(&settings.store.path, Clock::system())?)
+    let (store, opening) = Store::open(&settings.store.path, Clock::system())?;
+    Ok((store.within(Bounds::of(settings)), opening))
 }
 
 fn cannot_start(error: StartError) -> Stop {

@@ -114,6 +114,13 @@ pub struct DeliverySettings {
     /// A delivery that no attempt could settle for so long is a dead letter.
     pub give_up_after: Duration,
     pub timeout: Duration,
+    /// A message that is older than this when it is first sent says so first.
+    pub stale_after: Duration,
+    /// What waits for longer is an alert of its own.
+    pub alert_after: Duration,
+    /// The most deliveries that wait for one sink.
+    pub max_queued: usize,
+    pub max_queued_bytes: u64,
 }
 
 /// Templates that stand in place of the rules' own at one sink; known to compile.

@@ -290,7 +290,18 @@ impl<'a> Builder<'a> {
         let form = self.sections.read::<DeliveryForm>("delivery")?;
         let give_up_after = self.positive(form.give_up_after.0, &["delivery", "give_up_after"]);
         let timeout = self.positive(form.timeout.0, &["delivery", "timeout"]);
-        Some(DeliverySettings { give_up_after, timeout })
+        let stale_after = self.positive(form.stale_after.0, &["delivery", "stale_after"]);
+        let alert_after = self.positive(form.alert_after.0, &["delivery", "alert_after"]);
+        let max_queued = self.at_least_one(&form.max_queued);
+        let max_queued_bytes = form.max_queued_bytes.0;
+        Some(DeliverySettings {
+            give_up_after,
+            timeout,
+            stale_after,
+            alert_after,
+            max_queued,
+            max_queued_bytes,
+        })
     }
 
     fn positive(&mut self, span: Duration, path: &[&str]) -> Duration {

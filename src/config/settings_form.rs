@@ -219,6 +219,19 @@ pub struct DeliveryForm {
     /// The deadline of one attempt.
     #[serde(default = "seconds::<10>")]
     pub timeout: Span,
+    /// A message that is older than this when it is first sent says in its first line how late it is.
+    #[serde(default = "seconds::<600>")]
+    pub stale_after: Span,
+    /// A sink for which something waits longer than this is an alert of its own, through another sink.
+    #[serde(default = "seconds::<300>")]
+    pub alert_after: Span,
+    /// The most deliveries that wait for one sink. Beyond it updates and reminders go first, then what waits for one alert is
+    /// merged; that an alert fired and that it ended is never dropped.
+    #[serde(default = "count::<10_000>")]
+    pub max_queued: At<u64>,
+    /// The same in bytes.
+    #[serde(default = "max_response")]
+    pub max_queued_bytes: Bytes,
 }
 
 /// An amount of storage, like `64MB`.

@@ -34,6 +34,8 @@ pub enum Own {
     DeadLetter { sink: String },
     /// A sink takes nothing until somebody mends its settings.
     SinkMisconfigured { sink: String },
+    /// Messages wait for a sink for too long.
+    Outbox { sink: String },
     /// The store was damaged, or is not on disk.
     Store,
     /// The newest rule files are not what is running.
@@ -52,6 +54,7 @@ impl Own {
             Self::SinkMisconfigured { sink } => {
                 RuleKey::new(&format!("highwater-sink-misconfigured {sink}"), NO_CLUSTER)
             }
+            Self::Outbox { sink } => RuleKey::new(&format!("highwater-outbox {sink}"), NO_CLUSTER),
             Self::Store => RuleKey::new("highwater-store", NO_CLUSTER),
             Self::Reload => RuleKey::new("highwater-reload", NO_CLUSTER),
             Self::Late => RuleKey::new("highwater-late", NO_CLUSTER),
@@ -69,6 +72,7 @@ impl Own {
             }
             "highwater-dead-letter" => Some(Self::DeadLetter { sink: subject }),
             "highwater-sink-misconfigured" => Some(Self::SinkMisconfigured { sink: subject }),
+            "highwater-outbox" => Some(Self::Outbox { sink: subject }),
             "highwater-store" => Some(Self::Store),
             "highwater-reload" => Some(Self::Reload),
             "highwater-late" => Some(Self::Late),
@@ -81,20 +85,22 @@ impl Own {
         match self {
             Self::Blind { level, .. } => *level,
             Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store => Level::Critical,
-            Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
+            Self::Outbox { .. } | Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
         }
     }
 
     fn unit(&self) -> Unit {
         match self {
-            Self::Blind { .. } | Self::Late => Unit::Seconds,
+            Self::Blind { .. } | Self::Outbox { .. } | Self::Late => Unit::Seconds,
             _ => Unit::Count,
         }
     }
 
     fn concerned_sink(&self) -> Option<&str> {
         match self {
-            Self::DeadLetter { sink } | Self::SinkMisconfigured { sink } => Some(sink),
+            Self::DeadLetter { sink } | Self::SinkMisconfigured { sink } | Self::Outbox { sink } => {
+                Some(sink)
+            }
             _ => None,
         }
     }
@@ -285,12 +291,23 @@ impl OwnAlerts {
 
     /// Sinks that are an open alert for taking nothing.
     pub fn misconfigured_sinks(&self) -> Vec<String> {
-        let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
-        let sink = |key: &RuleKey| match Own::of(key) {
-            Some(Own::SinkMisconfigured { sink }) => Some(sink),
+        self.open(|own| match own {
+            Own::SinkMisconfigured { sink } => Some(sink),
             _ => None,
-        };
-        open.filter_map(|(key, _)| sink(key)).collect()
+        })
+    }
+
+    /// Sinks that are an open alert for what waits.
+    pub fn full_outboxes(&self) -> Vec<String> {
+        self.open(|own| match own {
+            Own::Outbox { sink } => Some(sink),
+            _ => None,
+        })
+    }
+
+    fn open<T>(&self, of: impl Fn(Own) -> Option<T>) -> Vec<T> {
+        let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
+        open.filter_map(|(key, _)| of(Own::of(key)?)).collect()
     }
 
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.

@@ -43,6 +43,9 @@ impl Engine {
     /// What is done every second beside looking; a round that is still going on is not joined by another.
     pub(super) async fn keep_up(&self) {
         let Ok(_round) = self.upkeep.try_lock() else { return };
+        if let Err(error) = self.store.notice_others().await {
+            tracing::error!(%error, "store not read");
+        }
         self.read_mutes().await;
         self.tell_what_is_withheld().await;
         self.remind().await;
@@ -132,6 +135,7 @@ impl Engine {
             self.say_of_itself(Own::DeadLetter { sink }, count, &why).await;
         }
         self.mind_orphans().await;
+        self.mind_outboxes().await;
         let late = std::mem::take(&mut *lock(&self.latest_start));
         let too_late = late >= TOO_LATE;
         let words = format!("a look started {} late", crate::model::span::show(late));
@@ -157,6 +161,29 @@ impl Engine {
             let sink = depth.sink.clone();
             self.say_of_itself(Own::SinkMisconfigured { sink }, u64::from(waiting), &why).await;
             self.give_up_old(&depth.sink).await;
+        }
+    }
+
+    /// Sinks that are behind with their work. One that is misconfigured is told as such.
+    async fn mind_outboxes(&self) {
+        let Ok(depths) = self.store.depth().await else { return };
+        let (told, misconfigured) = {
+            let own = self.own.lock().await;
+            (own.full_outboxes(), own.misconfigured_sinks())
+        };
+        let now = self.clock.now();
+        for sink in self.settings.sinks.keys().filter(|sink| !misconfigured.contains(sink)) {
+            let depth = depths.iter().find(|depth| depth.sink == *sink).filter(|depth| waiting(depth) > 0);
+            let oldest = depth.and_then(|depth| depth.oldest);
+            let age = oldest.map(|oldest| elapsed(oldest, now)).unwrap_or_default();
+            let own = Own::Outbox { sink: sink.clone() };
+            if age >= self.settings.delivery.alert_after {
+                let waiting = depth.map_or(0, waiting);
+                let words = format!("{waiting} wait, the oldest for {}", crate::model::span::show(age));
+                self.say_of_itself(own, age.as_secs().max(1), &words).await;
+            } else if told.contains(sink) {
+                self.say_of_itself(own, 0, "").await;
+            }
         }
     }
 

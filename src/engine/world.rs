@@ -161,7 +161,14 @@ fn a_settings() -> Settings {
         server: settings::Server { listen: ([127, 0, 0, 1], 0).into() },
         telemetry: settings::Telemetry { level: "info".to_owned(), format: settings::LogFormat::Text },
         texts: BTreeMap::new(),
-        delivery: settings::DeliverySettings { give_up_after: MINUTE * 1440, timeout: MINUTE },
+        delivery: settings::DeliverySettings {
+            give_up_after: MINUTE * 1440,
+            timeout: MINUTE,
+            stale_after: MINUTE * 10,
+            alert_after: MINUTE * 5,
+            max_queued: 10_000,
+            max_queued_bytes: 64 << 20,
+        },
     }
 }
 

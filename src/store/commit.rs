@@ -1,11 +1,13 @@
 //! Writes one turn.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params, types::Value};
 
 use super::{
-    Run, StoreError, Turn,
+    Bounds, Run, StoreError, Turn,
     columns::{instant, json, text},
-    outbox,
+    outbox, room,
     rules::Sight,
     schema::{ALERTS, HISTORY, RULES, RUNS, TOLD, put},
 };
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// All of one turn, in the transaction that is open.
-pub(super) fn commit(db: &Connection, turn: &Turn, now: Time) -> Result<(), StoreError> {
+pub(super) fn commit(db: &Connection, turn: &Turn, now: Time, bounds: &Bounds) -> Result<(), StoreError> {
     let key = &turn.key;
     refuse_to_go_back(db, turn)?;
     put_rule(db, turn)?;
@@ -30,6 +32,10 @@ pub(super) fn commit(db: &Connection, turn: &Turn, now: Time) -> Result<(), Stor
     }
     for delivery in &turn.deliveries {
         outbox::insert(db, delivery, now)?;
+    }
+    let sinks: BTreeSet<&str> = turn.deliveries.iter().map(|delivery| delivery.sink.as_str()).collect();
+    for sink in sinks {
+        room::keep_within(db, sink, bounds)?;
     }
     for transition in &turn.history {
         put_transition(db, key, transition)?;

@@ -31,6 +31,10 @@ pub enum StoreError {
     WatermarkBack { key: RuleKey, stored: Option<Time>, given: Option<Time> },
     #[error("no delivery `{id}` waits for sink `{sink}`")]
     NoSuchDelivery { sink: String, id: String },
+    #[error(
+        "no dead letter `{id}` is there for sink `{sink}`\nhint: `highwater sinks dead {sink}` lists them"
+    )]
+    NoSuchLetter { sink: String, id: String },
     #[error("a value cannot be written: {0}")]
     Unwritable(String),
     #[error("the store is damaged: {0}")]

@@ -6,13 +6,17 @@
 mod columns;
 mod commit;
 mod error;
+mod ledger;
+mod letters;
 mod mutes;
 mod outbox;
 mod place;
 mod prune;
 mod reader;
+mod room;
 mod rules;
 mod schema;
+mod settle;
 #[cfg(test)]
 mod tests;
 pub mod turn;
@@ -21,7 +25,11 @@ mod writer;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -29,14 +37,23 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 pub use error::StoreError;
+pub use ledger::{Account, Condition};
+pub use letters::{Deed, Done, Letters};
 pub use mutes::{Mute, Mutes};
-pub use outbox::{DeliveryKey, Depth, Queued, Settlement, State};
+pub use outbox::{DeliveryKey, Depth, Queued, State};
 pub use prune::KEPT;
 pub use reader::Reader;
+pub use room::Bounds;
 pub use rules::{OpenAlert, Past, Stretch};
+pub use settle::Settlement;
 pub use turn::{Card, Outcome, Run, Stored, Turn};
 
-use crate::{clock::Clock, config::RuleKey, model::Time, sinks::Message};
+use crate::{
+    clock::Clock,
+    config::RuleKey,
+    model::{Time, notification::Delivery},
+    sinks::{Belated, Message},
+};
 use place::Place;
 use writer::{Job, Kind, Writer};
 
@@ -48,6 +65,9 @@ pub struct Store {
     clock: Clock,
     /// Counts commits that brought deliveries, for those who wait for them.
     arrivals: watch::Sender<u64>,
+    bounds: Arc<Bounds>,
+    /// What was last seen of writing beside us.
+    others: Arc<AtomicI64>,
 }
 
 /// What a start found.
@@ -126,7 +146,21 @@ impl Store {
         let (health, clock) = (Arc::clone(&writer.health), writer.clock.clone());
         let thread = thread::Builder::new().name("store".to_owned());
         thread.spawn(move || writer.run(&queue)).map_err(|_| StoreError::Closed)?;
-        Ok(Self { jobs, health, clock, arrivals: watch::Sender::new(0) })
+        Ok(Self {
+            jobs,
+            health,
+            clock,
+            arrivals: watch::Sender::new(0),
+            bounds: Arc::default(),
+            others: Arc::default(),
+        })
+    }
+
+    /// The same, with other bounds on what may wait.
+    #[must_use]
+    pub fn within(mut self, bounds: Bounds) -> Self {
+        self.bounds = Arc::new(bounds);
+        self
     }
 
     /// All that is known of the rules.
@@ -143,8 +177,10 @@ impl Store {
     pub async fn commit_all(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let news = turns.iter().any(|turn| !turn.deliveries.is_empty());
-        self.ask(Kind::Write, move |db| turns.iter().try_for_each(|turn| commit::commit(db, turn, now)))
-            .await?;
+        let bounds = self.bounds.clone();
+        let commit =
+            move |db: &Connection| turns.iter().try_for_each(|turn| commit::commit(db, turn, now, &bounds));
+        self.ask(Kind::Write, commit).await?;
         if news {
             self.arrivals.send_modify(|count| *count += 1);
         }
@@ -168,16 +204,42 @@ impl Store {
         self.ask(Kind::Read, move |db| outbox::next_due(db, &sink)).await
     }
 
-    /// Keeps the message before its first attempt. The first one kept stays.
-    pub async fn freeze(&self, key: &DeliveryKey, message: &Message) -> Result<(), StoreError> {
-        let (key, message) = (key.clone(), message.clone());
-        self.ask(Kind::Write, move |db| outbox::freeze(db, &key, &message)).await
+    /// What waits in a lane becomes one message for people, as far as it can. The answer is what is first in the lane then.
+    pub async fn merge(&self, sink: &str, lane: &str) -> Result<Option<Queued>, StoreError> {
+        let (sink, lane) = (sink.to_owned(), lane.to_owned());
+        let merge = move |db: &Connection| {
+            room::merge_lane(db, &sink, &lane, Belated::Merged)?;
+            room::first_of(db, &sink, &lane)
+        };
+        self.ask(Kind::Write, merge).await
+    }
+
+    /// Keeps the message before its first attempt, and what it was made from if that has changed. The first one kept stays.
+    pub async fn freeze(
+        &self,
+        key: &DeliveryKey,
+        message: &Message,
+        from: Option<&Delivery>,
+    ) -> Result<(), StoreError> {
+        let (key, message, from) = (key.clone(), message.clone(), from.cloned());
+        self.ask(Kind::Write, move |db| outbox::freeze(db, &key, &message, from.as_ref())).await
+    }
+
+    /// What people wrote beside us may be due at once.
+    pub async fn notice_others(&self) -> Result<(), StoreError> {
+        let version = "SELECT data_version FROM pragma_data_version";
+        let now: i64 =
+            self.ask(Kind::Read, move |db| Ok(db.query_row(version, [], |row| row.get(0))?)).await?;
+        if self.others.swap(now, Ordering::Relaxed) != now {
+            self.arrivals.send_modify(|count| *count += 1);
+        }
+        Ok(())
     }
 
     /// Writes what an attempt came to.
     pub async fn settle(&self, key: &DeliveryKey, settlement: Settlement) -> Result<(), StoreError> {
         let (key, now) = (key.clone(), self.clock.now());
-        self.ask(Kind::Write, move |db| outbox::settle(db, &key, &settlement, now)).await
+        self.ask(Kind::Write, move |db| settle::settle(db, &key, &settlement, now)).await
     }
 
     /// How much waits, by sink.

@@ -1,25 +1,21 @@
 //! Deliveries that wait, in lanes: within one lane of a sink a later one never overtakes an earlier one.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 
 use super::{
     StoreError,
-    columns::{instant, json, parse, text, time},
+    columns::{instant, json_text, parse, text, time},
     commit::next_seq,
-    schema::{DELIVERIES, HANDLES, put},
+    room,
+    schema::{DELIVERIES, put},
 };
 use crate::{
     model::{
-        Time,
+        Kind, Time,
         notification::{Delivery, Handle},
     },
     sinks::Message,
 };
-
-/// What is kept of a service's answer.
-const ANSWER_BYTES: usize = 256;
 
 /// How many lanes one question answers; the next question finds the others.
 const HEADS: u32 = 256;
@@ -52,7 +48,59 @@ pub struct Queued {
     pub due: Time,
     /// What the service said last.
     pub answer: Option<String>,
-    seq: i64,
+    /// How many of its lane wait behind it.
+    pub behind: u32,
+    pub(super) seq: i64,
+}
+
+impl Queued {
+    pub(super) fn new(delivery: Delivery, now: Time, seq: i64) -> Self {
+        Self {
+            key: DeliveryKey::of(&delivery),
+            delivery,
+            message: None,
+            handle: None,
+            state: State::Queued,
+            attempts: 0,
+            created: now,
+            due: now,
+            answer: None,
+            behind: 0,
+            seq,
+        }
+    }
+
+    /// What every attempt sends is fixed: it is neither merged nor replaced.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.message.is_some()
+    }
+}
+
+/// What a delivery brings: only news may keep something else waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sort {
+    Update,
+    Reminder,
+    News,
+}
+
+impl Sort {
+    pub(super) fn of(delivery: &Delivery) -> Self {
+        let of = |kind| match kind {
+            Kind::Updated => Self::Update,
+            Kind::Reminded => Self::Reminder,
+            _ => Self::News,
+        };
+        delivery.notification.alerts.iter().map(|change| of(change.kind)).max().unwrap_or(Self::News)
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Reminder => "reminder",
+            Self::News => "news",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,32 +127,6 @@ impl State {
     }
 }
 
-/// What an attempt came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// Delivered, and forgotten at once; only the handles stay, by episode or digest.
-    Accepted {
-        handles: BTreeMap<String, Handle>,
-    },
-    /// One message of it is done with; this is the next.
-    Step {
-        handles: BTreeMap<String, Handle>,
-        message: Message,
-    },
-    Retry {
-        due: Time,
-        why: String,
-    },
-    /// Kept for people, but never sent.
-    Dead {
-        why: String,
-    },
-    Held {
-        due: Time,
-        why: String,
-    },
-}
-
 /// How much waits for one sink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Depth {
@@ -118,37 +140,28 @@ pub struct Depth {
 
 /// A replay finds its delivery there already, and leaves it as it is.
 pub(super) fn insert(db: &Connection, delivery: &Delivery, now: Time) -> Result<(), StoreError> {
-    let key = DeliveryKey::of(delivery);
-    if find(db, &key)?.is_some() {
+    if find(db, &DeliveryKey::of(delivery))?.is_some() {
         return Ok(());
     }
-    let queued = Queued {
-        key,
-        delivery: delivery.clone(),
-        message: None,
-        handle: None,
-        state: State::Queued,
-        attempts: 0,
-        created: now,
-        due: now,
-        answer: None,
-        seq: next_seq(db, "deliveries")?,
-    };
-    write(db, &queued)
+    let Some(delivery) = room::make(db, delivery.clone())? else { return Ok(()) };
+    write(db, &Queued::new(delivery, now, next_seq(db, "deliveries")?))
 }
 
 /// The first delivery of every lane of `sink` that is due: nothing earlier of its lane is unsettled.
 pub(super) fn heads(db: &Connection, sink: &str, now: Time) -> Result<Vec<Queued>, StoreError> {
+    // of `min`, SQLite takes the other columns from the row that holds it
     let select = format!(
-        "SELECT {COLUMNS} FROM deliveries WHERE due <= ?2 AND seq IN (
-            SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
-        ) ORDER BY seq LIMIT {HEADS}"
+        "SELECT {COLUMNS}, behind FROM deliveries JOIN (
+            SELECT min(seq) AS head, due AS head_due, count(*) - 1 AS behind
+            FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
+        ) ON seq = head WHERE head_due <= ?2 ORDER BY head LIMIT {HEADS}"
     );
     let mut select = db.prepare_cached(&select)?;
     let mut rows = select.query(params![sink, now.timestamp_millis()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let mut queued = read(row)?;
+        queued.behind = row.get("behind")?;
         queued.handle = handle(db, &queued.delivery)?;
         found.push(queued);
     }
@@ -157,68 +170,29 @@ pub(super) fn heads(db: &Connection, sink: &str, now: Time) -> Result<Vec<Queued
 
 /// When the next head of a lane of `sink` is due.
 pub(super) fn next_due(db: &Connection, sink: &str) -> Result<Option<Time>, StoreError> {
-    let select = "SELECT min(due) FROM deliveries WHERE seq IN (
-        SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
+    let select = "SELECT min(due) FROM (
+        SELECT min(seq), due FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
     )";
     let due: Option<i64> = db.prepare_cached(select)?.query_row([sink], |row| row.get(0))?;
     due.map(time).transpose()
 }
 
-/// What the first attempt sends, and so every other. The first rendering stays.
-pub(super) fn freeze(db: &Connection, key: &DeliveryKey, message: &Message) -> Result<(), StoreError> {
+/// What the first attempt sends, and so every other, and what it was made from. The first rendering stays.
+pub(super) fn freeze(
+    db: &Connection,
+    key: &DeliveryKey,
+    message: &Message,
+    delivery: Option<&Delivery>,
+) -> Result<(), StoreError> {
     let mut queued = waiting(db, key)?;
     if queued.message.is_some() {
         return Ok(());
     }
     queued.message = Some(message.clone());
-    write(db, &queued)
-}
-
-pub(super) fn settle(
-    db: &Connection,
-    key: &DeliveryKey,
-    settlement: &Settlement,
-    now: Time,
-) -> Result<(), StoreError> {
-    let mut queued = waiting(db, key)?;
-    queued.attempts += 1;
-    let (state, due, why) = match settlement {
-        Settlement::Accepted { handles } => return accept(db, &queued, handles, now),
-        Settlement::Step { handles, message } => {
-            keep_handles(db, &queued, handles, now)?;
-            queued.message = Some(message.clone());
-            return write(db, &queued);
-        }
-        Settlement::Retry { due, why } => (State::Queued, *due, why),
-        Settlement::Held { due, why } => (State::Held, *due, why),
-        Settlement::Dead { why } => (State::Dead, now, why),
-    };
-    (queued.state, queued.due, queued.answer) = (state, due, Some(clip(why)));
-    write(db, &queued)
-}
-
-/// Its body may hold personal data, and goes at once.
-fn accept(
-    db: &Connection,
-    queued: &Queued,
-    handles: &BTreeMap<String, Handle>,
-    now: Time,
-) -> Result<(), StoreError> {
-    keep_handles(db, queued, handles, now)?;
-    db.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([queued.seq])?;
-    Ok(())
-}
-
-fn keep_handles(
-    db: &Connection,
-    queued: &Queued,
-    handles: &BTreeMap<String, Handle>,
-    now: Time,
-) -> Result<(), StoreError> {
-    for (episode, handle) in handles {
-        put(db, &HANDLES, vec![text(&queued.key.sink), text(episode), text(&handle.0), instant(now)])?;
+    if let Some(delivery) = delivery {
+        queued.delivery = delivery.clone();
     }
-    Ok(())
+    write(db, &queued)
 }
 
 pub(super) fn depth(db: &Connection) -> Result<Vec<Depth>, StoreError> {
@@ -248,19 +222,19 @@ pub(super) fn dead_letters(db: &Connection) -> Result<Vec<Queued>, StoreError> {
     Ok(found)
 }
 
-fn waiting(db: &Connection, key: &DeliveryKey) -> Result<Queued, StoreError> {
+pub(super) fn waiting(db: &Connection, key: &DeliveryKey) -> Result<Queued, StoreError> {
     let found = find(db, key)?.filter(|queued| queued.state != State::Dead);
     found.ok_or_else(|| StoreError::NoSuchDelivery { sink: key.sink.clone(), id: key.id.clone() })
 }
 
-fn find(db: &Connection, key: &DeliveryKey) -> Result<Option<Queued>, StoreError> {
+pub(super) fn find(db: &Connection, key: &DeliveryKey) -> Result<Option<Queued>, StoreError> {
     let select = format!("SELECT {COLUMNS} FROM deliveries WHERE sink = ?1 AND id = ?2");
     let mut select = db.prepare_cached(&select)?;
     let mut rows = select.query(params![key.sink, key.id])?;
     rows.next()?.map(read).transpose()
 }
 
-fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Handle>, StoreError> {
+pub(super) fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Handle>, StoreError> {
     let mut select = db.prepare_cached("SELECT handle FROM handles WHERE sink = ?1 AND episode = ?2")?;
     let notification = &delivery.notification;
     let digest = notification.digest.iter().map(|digest| &digest.id);
@@ -273,9 +247,9 @@ fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Handle>, StoreE
     Ok(None)
 }
 
-const COLUMNS: &str = "seq, sink, id, delivery, message, state, attempts, created, due, answer";
+pub(super) const COLUMNS: &str = "seq, sink, id, delivery, message, state, attempts, created, due, answer";
 
-fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
     let message: Option<String> = row.get(4)?;
     Ok(Queued {
         seq: row.get(0)?,
@@ -288,11 +262,15 @@ fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
         created: time(row.get(7)?)?,
         due: time(row.get(8)?)?,
         answer: row.get(9)?,
+        behind: 0,
     })
 }
 
-fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
+pub(super) fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
     let notification = &queued.delivery.notification;
+    let delivery = json_text(&queued.delivery)?;
+    let message = queued.message.as_ref().map(json_text).transpose()?;
+    let bytes = delivery.len() + message.as_ref().map_or(0, String::len);
     let row = vec![
         queued.seq.into(),
         text(&queued.key.sink),
@@ -300,8 +278,10 @@ fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
         text(&notification.rule),
         text(&notification.cluster),
         text(&queued.delivery.lane),
-        json(&queued.delivery)?,
-        queued.message.as_ref().map(json).transpose()?.unwrap_or(Value::Null),
+        text(&delivery),
+        message.map_or(Value::Null, Value::Text),
+        text(Sort::of(&queued.delivery).name()),
+        i64::try_from(bytes).unwrap_or(i64::MAX).into(),
         text(queued.state.name()),
         i64::from(queued.attempts).into(),
         instant(queued.created),
@@ -309,16 +289,4 @@ fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
         queued.answer.clone().map_or(Value::Null, Value::Text),
     ];
     put(db, &DELIVERIES, row)
-}
-
-/// One line of at most 256 bytes: a service's answer is foreign text.
-fn clip(why: &str) -> String {
-    let mut clipped = String::new();
-    for letter in why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }) {
-        if clipped.len() + letter.len_utf8() > ANSWER_BYTES {
-            break;
-        }
-        clipped.push(letter);
-    }
-    clipped
 }

@@ -16,6 +16,8 @@ pub(super) fn prune(db: &Connection, now: Time) -> Result<(), StoreError> {
         "DELETE FROM history WHERE at < ?1",
         "DELETE FROM deliveries WHERE state = 'dead' AND due < ?1",
         "DELETE FROM mutes WHERE until < ?1",
+        "DELETE FROM deeds WHERE at < ?1",
+        "DELETE FROM paces WHERE minute * 60000 < ?1",
         // a handle is needed as long as its episode is open, however old
         "DELETE FROM handles WHERE written < ?1 AND NOT EXISTS (
             SELECT 1 FROM told WHERE told.sink = handles.sink

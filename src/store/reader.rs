@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use rusqlite::Connection;
 
-use super::{Mute, StoreError, Stored, mutes, outbox, place, rules};
+use super::{Account, Done, Mute, StoreError, Stored, ledger, letters, mutes, outbox, place, rules};
 use crate::{
     config::RuleKey,
     model::Time,
@@ -58,6 +58,16 @@ impl Reader {
     /// The first delivery of every lane of `sink`, due or not.
     pub fn heads(&self, sink: &str) -> Result<Vec<Queued>, StoreError> {
         outbox::heads(&self.db, sink, Time::MAX_UTC)
+    }
+
+    /// What each sink is like.
+    pub fn accounts(&self, now: Time) -> Result<Vec<Account>, StoreError> {
+        ledger::accounts(&self.db, now)
+    }
+
+    /// What people did with dead letters, newest first.
+    pub fn deeds(&self, since: Time) -> Result<Vec<Done>, StoreError> {
+        letters::deeds(&self.db, since)
     }
 
     pub fn dead_letters(&self) -> Result<Vec<Queued>, StoreError> {

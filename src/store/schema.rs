@@ -30,9 +30,16 @@ pub(super) const HANDLES: Table =
 pub(super) const DELIVERIES: Table = Table {
     name: "deliveries",
     columns: &[
-        "seq", "sink", "id", "rule", "cluster", "lane", "delivery", "message", "state", "attempts",
-        "created", "due", "answer",
+        "seq", "sink", "id", "rule", "cluster", "lane", "delivery", "message", "sort", "bytes", "state",
+        "attempts", "created", "due", "answer",
     ],
+};
+pub(super) const SINKS: Table =
+    Table { name: "sinks", columns: &["sink", "state", "answer", "answered", "taken"] };
+pub(super) const PACES: Table = Table { name: "paces", columns: &["sink", "minute", "taken"] };
+pub(super) const DEEDS: Table = Table {
+    name: "deeds",
+    columns: &["seq", "at", "who", "deed", "sink", "id", "rule", "cluster", "what", "answer", "reason"],
 };
 pub(super) const RUNS: Table =
     Table { name: "runs", columns: &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"] };
@@ -41,8 +48,23 @@ pub(super) const HISTORY: Table =
 pub(super) const MUTES: Table =
     Table { name: "mutes", columns: &["rule", "entity", "until", "reason", "who", "created"] };
 
-pub(super) const TABLES: [&Table; 9] =
-    [&COMMITS, &RULES, &ALERTS, &TOLD, &HANDLES, &DELIVERIES, &RUNS, &HISTORY, &MUTES];
+pub(super) const TABLES: [&Table; 12] = [
+    &COMMITS,
+    &RULES,
+    &ALERTS,
+    &TOLD,
+    &HANDLES,
+    &DELIVERIES,
+    &SINKS,
+    &PACES,
+    &DEEDS,
+    &RUNS,
+    &HISTORY,
+    &MUTES,
+];
+
+/// Written beside the daemon, and only on disk.
+pub(super) const OF_PEOPLE: [&Table; 2] = [&DEEDS, &MUTES];
 
 /// Writes one row, over the one of the same key.
 pub(super) fn put(db: &Connection, table: &Table, mut row: Vec<Value>) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     InMemory, StoreError, StoreHealth,
     place::{self, Place},
-    schema::{self, MUTES, TABLES, Table},
+    schema::{self, OF_PEOPLE, TABLES, Table},
 };
 use crate::{
     clock::Clock,
@@ -177,15 +177,17 @@ impl Writer {
         }
     }
 
-    /// Everything in one transaction, on a fresh connection. Mutes are written on disk only, beside us.
+    /// Everything in one transaction, on a fresh connection. What people write beside us is on disk only.
     fn go_home(&mut self, now: Time) -> Result<(), StoreError> {
         let (Some(place), Some(away)) = (&mut self.place, &mut self.away) else { return Ok(()) };
         let (disk, opening) = place.open(now)?;
         let turn = disk.unchecked_transaction()?;
         match &mut away.journal {
             None => {
-                let tables: Vec<&Table> =
-                    TABLES.into_iter().filter(|table| table.name != MUTES.name).collect();
+                let tables: Vec<&Table> = TABLES
+                    .into_iter()
+                    .filter(|table| !OF_PEOPLE.iter().any(|other| other.name == table.name))
+                    .collect();
                 schema::copy(&self.db, &turn, &tables)?;
             }
             Some(journal) => journal.iter_mut().try_for_each(|work| work(&turn))?,

@@ -17,6 +17,8 @@ pub struct Delays {
     pub believed: Duration,
     /// A delivery that no attempt could settle for so long is a dead letter.
     pub give_up_after: Duration,
+    /// A message that is older than this when it is first sent says so first.
+    pub stale_after: Duration,
     /// Before the store is asked again after an error.
     pub store: Duration,
 }
@@ -29,6 +31,7 @@ impl Default for Delays {
             probe: Duration::from_secs(60),
             believed: Duration::from_secs(3600),
             give_up_after: Duration::from_secs(24 * 3600),
+            stale_after: Duration::from_secs(600),
             store: Duration::from_secs(1),
         }
     }
@@ -36,7 +39,8 @@ impl Default for Delays {
 
 impl Delays {
     pub fn of(settings: &DeliverySettings) -> Self {
-        Self { give_up_after: settings.give_up_after, ..Self::default() }
+        let DeliverySettings { give_up_after, stale_after, .. } = *settings;
+        Self { give_up_after, stale_after, ..Self::default() }
     }
 
     /// Anything up to twice as long as before, with full jitter: `luck` is from 0 to 1.

@@ -13,9 +13,9 @@ use super::{
     post::Quiet,
 };
 use crate::{
-    model::{notification::Handle, time::elapsed},
+    model::{notification::Handle, span, time::elapsed, wording},
     sinks::{Asked, Message, Sink, Verdict},
-    store::{DeliveryKey, Queued, Settlement},
+    store::{DeliveryKey, Queued, Settlement, StoreError},
 };
 
 /// One attempt.
@@ -54,38 +54,66 @@ pub enum Outcome {
     NotBegun,
     /// The store did not let it begin.
     Grounded,
+    /// It was merged with others, or is superseded: the store knows what is in its place.
+    Gone,
 }
 
 impl Flight {
-    pub async fn fly(self) -> Landed {
+    pub async fn fly(mut self) -> Landed {
         let (key, lane) = (self.queued.key.clone(), self.queued.delivery.lane.clone());
         let outcome = match self.message().await {
-            None => Outcome::Grounded,
-            Some(_) if self.quiet.left().is_some() => Outcome::NotBegun,
-            Some(message) => self.attempt(message).await,
+            Err(outcome) => outcome,
+            Ok(_) if self.quiet.left().is_some() => Outcome::NotBegun,
+            Ok(message) => self.attempt(message).await,
         };
         Landed { key, lane, outcome }
     }
 
     /// What is sent. It is kept before the first attempt, so that every other sends the same bytes.
-    async fn message(&self) -> Option<Message> {
+    async fn message(&mut self) -> Result<Message, Outcome> {
         let to = self.sink.destination();
-        let delivery = &self.queued.delivery;
         match self.queued.message.as_ref().filter(|message| fits(message, &to)) {
-            Some(refused) if self.plain => return Some(self.sink.render_instead(delivery, refused)),
-            None if self.plain => return Some(self.sink.render_plain(delivery)),
-            Some(message) => return Some(message.clone()),
+            Some(refused) if self.plain => {
+                return Ok(self.sink.render_instead(&self.queued.delivery, refused));
+            }
+            Some(message) => return Ok(message.clone()),
             None => {}
         }
-        let handle = self.queued.handle.as_ref();
+        let noted = self.note_its_age();
+        if self.plain {
+            return Ok(self.sink.render_plain(&self.queued.delivery));
+        }
+        let message = self.render();
+        let from = noted.then_some(&self.queued.delivery);
+        match self.office.store.freeze(&self.queued.key, &message, from).await {
+            Ok(()) => Ok(message),
+            Err(StoreError::NoSuchDelivery { .. }) => Err(Outcome::Gone),
+            Err(error) => {
+                tracing::error!(%error, "message not kept");
+                Err(Outcome::Grounded)
+            }
+        }
+    }
+
+    fn render(&self) -> Message {
+        let (delivery, handle) = (&self.queued.delivery, self.queued.handle.as_ref());
         let rendered = catch_unwind(AssertUnwindSafe(|| self.sink.render(delivery, handle)));
-        let message = rendered.unwrap_or_else(|_| {
+        rendered.unwrap_or_else(|_| {
             tracing::error!(sink = self.queued.key.sink, "rendering panicked, sending plain text");
             self.sink.render_plain(delivery)
-        });
-        let kept = self.office.store.freeze(&self.queued.key, &message).await;
-        kept.inspect_err(|error| tracing::error!(%error, "message not kept")).ok()?;
-        Some(message)
+        })
+    }
+
+    /// A message that waited for long says so first, so that nobody takes it for news.
+    fn note_its_age(&mut self) -> bool {
+        let age = elapsed(self.queued.created, self.time.now());
+        let delivery = &mut self.queued.delivery;
+        if age < self.office.delays.stale_after || delivery.notification.note.is_some() {
+            return false;
+        }
+        delivery.notification.note = Some(format!("delivered {} late", span::show(age)));
+        delivery.notification.text = wording::text(&delivery.notification, delivery.zone);
+        true
     }
 
     /// One message after the other, as far as the service asks for more.
@@ -118,8 +146,11 @@ impl Flight {
 
     async fn keep(&self, settlement: &Settlement) {
         let write = || self.office.store.settle(&self.queued.key, settlement.clone());
-        if let Err(error) = insist(self.office.delays.store, write).await {
-            tracing::error!(%error, "delivery not settled");
+        match insist(self.office.delays.store, write).await {
+            Ok(()) => {}
+            // news came meanwhile, and the update that was under way is kept no more
+            Err(error @ StoreError::NoSuchDelivery { .. }) => tracing::debug!(%error, "delivery superseded"),
+            Err(error) => tracing::error!(%error, "delivery not settled"),
         }
     }
 
@@ -145,10 +176,9 @@ impl Flight {
             Verdict::Then { .. } => (Settlement::Retry { due: now, why: ENDLESS.to_owned() }, Outcome::Later),
             Verdict::Never { why } if self.plain => dead(why),
             Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
-            Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => dead(format!(
-                "given up after {}: {why}",
-                crate::model::span::show(self.office.delays.give_up_after)
-            )),
+            Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => {
+                dead(format!("given up after {}: {why}", span::show(self.office.delays.give_up_after)))
+            }
             Verdict::Later { after, why } => {
                 let wait = match after.filter(|after| !after.is_zero()) {
                     Some(after) => {

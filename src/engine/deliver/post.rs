@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     model::time::elapsed,
-    sinks::Sink,
+    sinks::{Belated, Sink},
     store::{DeliveryKey, Queued, StoreError},
 };
 
@@ -106,7 +106,10 @@ impl Post {
                 return Some(pause.min(NAP));
             }
             match self.next_head().await {
-                Ok(Some(head)) => self.take_off(head),
+                Ok(Some(head)) => {
+                    let head = self.with_what_waits_behind(head).await;
+                    self.take_off(head);
+                }
                 Ok(None) if stopping => return None,
                 Ok(None) => return Some(self.until_next_due().await),
                 Err(error) => {
@@ -132,6 +135,20 @@ impl Post {
                 found.into_iter().filter(|queued| !self.busy.contains(&queued.delivery.lane)).collect();
         }
         Ok(self.heads.pop_front())
+    }
+
+    /// What waits in one lane is one message, where its sink takes it so.
+    async fn with_what_waits_behind(&mut self, head: Queued) -> Queued {
+        if head.behind == 0 || head.message.is_some() || self.sink.belated() == Belated::Each {
+            return head;
+        }
+        match self.office.store.merge(&self.name, &head.delivery.lane).await {
+            Ok(merged) => merged.unwrap_or(head),
+            Err(error) => {
+                tracing::error!(sink = self.name, %error, "deliveries not merged");
+                head
+            }
+        }
     }
 
     async fn until_next_due(&mut self) -> Duration {
@@ -170,7 +187,7 @@ impl Post {
             }
             Outcome::Misconfigured { why } => self.note_misconfigured(why).await,
             Outcome::Dead { why } => self.note_dead(landed.key, why).await,
-            Outcome::NotBegun => {}
+            Outcome::NotBegun | Outcome::Gone => {}
             Outcome::Grounded => self.wait(self.office.delays.store),
         }
     }

@@ -1,7 +1,9 @@
 //! At the wire: a local receiver that answers by a script, and the real store in memory.
 
 mod ends;
+mod late;
 mod receiver;
+mod storm;
 
 use std::{collections::BTreeMap, io, sync::Mutex};
 

@@ -8,6 +8,7 @@ impl Own {
             Self::Blind { rule, .. } => format!("Rule {rule} cannot be judged"),
             Self::DeadLetter { sink } => format!("A message for sink {sink} could not be delivered"),
             Self::SinkMisconfigured { sink } => format!("Sink {sink} takes no messages"),
+            Self::Outbox { sink } => format!("Messages wait long for sink {sink}"),
             Self::Store => "highwater's store is not as it should be".to_owned(),
             Self::Reload => "The newest rule files are not in force".to_owned(),
             Self::Late => "highwater looks too late".to_owned(),
@@ -21,6 +22,7 @@ impl Own {
             Self::Blind { rule, .. } => format!("Rule {rule} can be judged again"),
             Self::DeadLetter { sink } => format!("No message for sink {sink} was given up for an hour"),
             Self::SinkMisconfigured { sink } => format!("Sink {sink} takes messages again"),
+            Self::Outbox { sink } => format!("No message waits long for sink {sink}"),
             Self::Store => "highwater's store is as it should be".to_owned(),
             Self::Reload => "The newest rule files are in force".to_owned(),
             Self::Late => "highwater looks in time again".to_owned(),
@@ -38,6 +40,9 @@ impl Own {
             }
             Self::SinkMisconfigured { .. } => {
                 "mend the sink's settings; what waits for it is kept and sent then"
+            }
+            Self::Outbox { .. } => {
+                "see what the sink answers: `highwater sinks` shows it; nothing is lost, and all of it is sent when it can be"
             }
             Self::Store => {
                 "look at the disk and the file that the reason names; nothing is lost while highwater runs"

@@ -32,12 +32,35 @@ CREATE TABLE deliveries (
     seq INTEGER PRIMARY KEY,
     sink TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, cluster TEXT NOT NULL, lane TEXT NOT NULL,
     delivery TEXT NOT NULL, message TEXT,
+    sort TEXT NOT NULL CHECK (sort IN ('news', 'reminder', 'update')), bytes INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'dead')),
     attempts INTEGER NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
     sum INTEGER NOT NULL,
     UNIQUE (sink, id)
 ) STRICT;
-CREATE INDEX lanes ON deliveries (sink, lane, seq) WHERE state <> 'dead';
+CREATE INDEX lanes ON deliveries (sink, lane, seq, due, sort, bytes) WHERE state <> 'dead';
+
+CREATE TABLE sinks (
+    sink TEXT NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('working', 'failing', 'misconfigured')),
+    answer TEXT, answered INTEGER NOT NULL, taken INTEGER,
+    sum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE paces (
+    sink TEXT NOT NULL, minute INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    sum INTEGER NOT NULL,
+    PRIMARY KEY (sink, minute)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deeds (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL, who TEXT NOT NULL, deed TEXT NOT NULL CHECK (deed IN ('retried', 'dropped')),
+    sink TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, cluster TEXT NOT NULL, what TEXT NOT NULL,
+    answer TEXT, reason TEXT NOT NULL,
+    sum INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE runs (
     seq INTEGER PRIMARY KEY,

@@ -149,11 +149,11 @@ async fn closing_while_the_disk_has_recovered_brings_everything_home() {
 
 const TMPFS: &str = "HIGHWATER_TEST_TMPFS";
 
-/// A real file system of 1 MiB, in a mount namespace of its own: root or not, and gone with the process.
+/// A real file system of 2 MiB, in a mount namespace of its own: root or not, and gone with the process.
 #[test]
 fn a_real_full_file_system_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let script = r#"mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@""#;
+    let script = r#"mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@""#;
     let mut child = Command::new("unshare");
     child.args(["--map-root-user", "--mount", "sh", "-c", script]).arg(folder.path());
     if !child.arg("true").status().is_ok_and(|status| status.success()) {

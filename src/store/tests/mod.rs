@@ -7,6 +7,7 @@ mod figures;
 mod full_disk;
 mod kills;
 mod outbox;
+mod room;
 mod turns;
 
 use super::{turn::*, *};

@@ -75,8 +75,8 @@ async fn a_replay_finds_its_delivery_there_and_leaves_it() {
 async fn every_attempt_sends_what_the_first_one_sent() {
     let store = store_with(&[("a", "a1")]).await;
     let first = Message::json("", "{}".to_owned());
-    store.freeze(&key("a1"), &first).await.unwrap();
-    store.freeze(&key("a1"), &Message::Line("another".to_owned())).await.unwrap();
+    store.freeze(&key("a1"), &first, None).await.unwrap();
+    store.freeze(&key("a1"), &Message::Line("another".to_owned()), None).await.unwrap();
     store.settle(&key("a1"), retry(1)).await.unwrap();
     assert_eq!(store.heads(SINK, at(1)).await.unwrap()[0].message, Some(first));
 }

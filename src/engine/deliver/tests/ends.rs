@@ -54,7 +54,7 @@ async fn after_a_crash_the_stored_bytes_go_out_even_if_they_would_be_rendered_ot
         headers,
         body: "as it was".to_owned(),
     });
-    store.freeze(&head.key, &frozen).await.unwrap();
+    store.freeze(&head.key, &frozen, None).await.unwrap();
     let bench = Bench::over(store, quick(), vec![("hook", webhook(&receiver))], SOON);
     bench.drained("hook").await;
     assert_eq!(receiver.seen()[0].body, "as it was");

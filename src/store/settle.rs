@@ -1,0 +1,106 @@
+//! What becomes of a delivery after an attempt.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::{
+    DeliveryKey, Queued, State, StoreError,
+    columns::{instant, text},
+    ledger,
+    outbox::{waiting, write},
+    schema::{HANDLES, put},
+};
+use crate::{
+    model::{Time, notification::Handle},
+    sinks::Message,
+};
+
+/// What is kept of a service's answer.
+const ANSWER_BYTES: usize = 256;
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// Delivered, and forgotten at once; only the handles stay, by episode or digest.
+    Accepted {
+        handles: BTreeMap<String, Handle>,
+    },
+    /// One message of it is done with; this is the next.
+    Step {
+        handles: BTreeMap<String, Handle>,
+        message: Message,
+    },
+    Retry {
+        due: Time,
+        why: String,
+    },
+    /// Kept for people, but never sent.
+    Dead {
+        why: String,
+    },
+    Held {
+        due: Time,
+        why: String,
+    },
+}
+
+pub(super) fn settle(
+    db: &Connection,
+    key: &DeliveryKey,
+    settlement: &Settlement,
+    now: Time,
+) -> Result<(), StoreError> {
+    let mut queued = waiting(db, key)?;
+    queued.attempts += 1;
+    ledger::note(db, &key.sink, settlement, now)?;
+    let (state, due, why) = match settlement {
+        Settlement::Accepted { handles } => return accept(db, &queued, handles, now),
+        Settlement::Step { handles, message } => {
+            keep_handles(db, &queued, handles, now)?;
+            queued.message = Some(message.clone());
+            return write(db, &queued);
+        }
+        Settlement::Retry { due, why } => (State::Queued, *due, why),
+        Settlement::Held { due, why } => (State::Held, *due, why),
+        Settlement::Dead { why } => (State::Dead, now, why),
+    };
+    (queued.state, queued.due, queued.answer) = (state, due, Some(clip(why)));
+    write(db, &queued)
+}
+
+/// Its body may hold personal data, and goes at once.
+fn accept(
+    db: &Connection,
+    queued: &Queued,
+    handles: &BTreeMap<String, Handle>,
+    now: Time,
+) -> Result<(), StoreError> {
+    keep_handles(db, queued, handles, now)?;
+    db.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([queued.seq])?;
+    Ok(())
+}
+
+fn keep_handles(
+    db: &Connection,
+    queued: &Queued,
+    handles: &BTreeMap<String, Handle>,
+    now: Time,
+) -> Result<(), StoreError> {
+    for (episode, handle) in handles {
+        put(db, &HANDLES, vec![text(&queued.key.sink), text(episode), text(&handle.0), instant(now)])?;
+    }
+    Ok(())
+}
+
+/// One line of at most 256 bytes: a service's answer is foreign text.
+pub(super) fn clip(why: &str) -> String {
+    let mut clipped = String::new();
+    for letter in why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }) {
+        if clipped.len() + letter.len_utf8() > ANSWER_BYTES {
+            break;
+        }
+        clipped.push(letter);
+    }
+    clipped
+}
