@@ -2,12 +2,13 @@
 //!
 //! The map of the house. An arrow only points down:
 //!
-//! `cli` → `server` → `engine` → {`elastic`, `http`, `store`} → `config` → {`checks`, `sinks`} → `model`
+//! `cli` → `server` → `engine` → {`elastic`, `http`, `lines`, `store`} → `config` → {`checks`, `sinks`} → `model`
 //!
 //! | room | what it holds |
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
+//! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
 //! | [`cli`] | one file per subcommand |
 //! | [`server`] | what is answered from outside: health, readiness, metrics |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
@@ -26,6 +27,7 @@ pub mod elastic;
 pub mod engine;
 pub mod http;
 mod kinds;
+pub mod lines;
 pub mod model;
 pub mod server;
 pub mod sinks;

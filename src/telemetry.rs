@@ -12,7 +12,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{config::RuleKey, store::Outcome};
+use crate::{
+    config::RuleKey,
+    model::{notification::Notification, tally},
+    store::Outcome,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Look {
@@ -25,6 +29,13 @@ struct Look {
 struct Sent {
     sink: String,
     verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToldAlert {
+    rule: String,
+    level: &'static str,
+    sink: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,6 +64,7 @@ pub struct Telemetry {
     lateness: Histogram,
     duration: Histogram,
     deliveries: Family<Sent, Counter>,
+    alerts_told: Family<ToldAlert, Counter>,
     outbox_rows: Family<BySink, Gauge>,
     outbox_oldest: Family<BySink, Gauge<f64, AtomicU64>>,
     alerts: Family<AlertLabels, Gauge>,
@@ -80,6 +92,7 @@ impl Telemetry {
             lateness: Histogram::new([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0]),
             duration: Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]),
             deliveries: Family::default(),
+            alerts_told: Family::default(),
             outbox_rows: Family::default(),
             outbox_oldest: Family::default(),
             alerts: Family::default(),
@@ -107,6 +120,11 @@ impl Telemetry {
             self.duration.clone(),
         );
         all.register("deliveries", "Attempts by sink and verdict", self.deliveries.clone());
+        all.register(
+            "alerts_told",
+            "Alerts that sinks took as firing or raised, by rule, level and sink",
+            self.alerts_told.clone(),
+        );
         all.register("outbox_rows", "Deliveries that wait", self.outbox_rows.clone());
         all.register_with_unit(
             "outbox_oldest",
@@ -131,6 +149,14 @@ impl Telemetry {
 
     pub fn delivered(&self, sink: &str, verdict: &'static str) {
         self.deliveries.get_or_create(&Sent { sink: sink.to_owned(), verdict }).inc();
+    }
+
+    /// `sink` took this notification.
+    pub fn told(&self, sink: &str, notification: &Notification) {
+        for (level, count) in tally::told(notification) {
+            let (rule, sink) = (notification.rule.clone(), sink.to_owned());
+            self.alerts_told.get_or_create(&ToldAlert { rule, level: level.name(), sink }).inc_by(count);
+        }
     }
 
     pub fn reloaded(&self, well: bool) {

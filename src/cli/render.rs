@@ -96,6 +96,7 @@ fn show(to: &Destination, message: &Message) -> String {
             let head = format!("{method} {}{}\n{}{keys}", endpoint.url, request.path, headers(request));
             format!("{head}\n{}\n{}", pretty(&request.body), builder_link(&request.body).unwrap_or_default())
         }
+        (_, Message::Datagrams(datagrams)) => format!("{}\n", datagrams.join("\n")),
         (_, Message::Line(line)) => format!("{}\n", pretty(line)),
         (_, Message::Http(request)) => format!("{}{}\n", headers(request), pretty(&request.body)),
     }

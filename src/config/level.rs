@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::{Bound, Condition, Number, Op, Scale, Unit, condition::Margin, span::Span};
+use crate::model::{
+    Bound, Condition, Number, Op, Scale, Unit,
+    amount::{bytes, number, whole_or_part},
+    condition::Margin,
+    span::Span,
+};
 
 /// One level's text, taken apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,37 +207,6 @@ pub fn amount(text: &str, unit: Unit) -> Result<Number, String> {
         _ if text.ends_with('%') => Err(format!("`{text}` has no whole here; write an amount like `1_000`")),
         _ => number(text),
     }
-}
-
-/// `85`, `0.5`, `1_800_000_000`
-fn number(text: &str) -> Result<Number, String> {
-    let digits = text.replace('_', "");
-    let plain = digits.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit())
-        && !text.ends_with('_')
-        && digits.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-    let wrong = || format!("`{text}` is not a number; write one like `85` or `1_800_000_000`");
-    if !plain {
-        return Err(wrong());
-    }
-    match digits.parse::<i64>() {
-        Ok(whole) => Ok(Number::Int(whole)),
-        Err(_) => digits.parse().ok().and_then(Number::finite).ok_or_else(wrong),
-    }
-}
-
-/// Powers of 1024, as Elasticsearch counts them.
-fn bytes(text: &str) -> Result<Number, String> {
-    const UNITS: [&str; 6] = ["B", "KB", "MB", "GB", "TB", "PB"];
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = text[digits.len()..].to_ascii_uppercase().replace("IB", "B");
-    let wrong = || format!("`{text}` is not an amount of storage; write one like `50GB` or `1.5TB`");
-    let power = UNITS.iter().position(|known| *known == unit).ok_or_else(wrong)?;
-    let count = number(digits.trim()).map_err(|_| wrong())?;
-    Ok(whole_or_part(count.as_f64() * 1024_f64.powi(i32::try_from(power).unwrap_or(0))))
-}
-
-fn whole_or_part(value: f64) -> Number {
-    if value.fract() == 0.0 && value.abs() < 9e15 { Number::Int(value as i64) } else { Number::Float(value) }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Settings as they are typed. Doc comments here are the reference that operators read.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use super::{at::At, level, rule_form::DefaultsForm, texts::SinkTextsForm};
+use super::{at::At, rule_form::DefaultsForm, texts::SinkTextsForm};
 use crate::{
-    model::{Number, Unit, secret::Secret, span::Span},
+    model::{amount::Bytes, secret::Secret, span::Span},
     sinks,
 };
 
@@ -232,35 +232,6 @@ pub struct DeliveryForm {
     /// The same in bytes.
     #[serde(default = "max_response")]
     pub max_queued_bytes: Bytes,
-}
-
-/// An amount of storage, like `64MB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bytes(pub u64);
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let number = level::amount(&text, Unit::Bytes).map_err(de::Error::custom)?;
-        let Number::Int(bytes) = number else { return Err(de::Error::custom("whole bytes are wanted")) };
-        u64::try_from(bytes).map(Self).map_err(|_| de::Error::custom("a positive amount is wanted"))
-    }
-}
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&format!("{}MB", self.0 / (1024 * 1024)))
-    }
-}
-
-impl JsonSchema for Bytes {
-    fn schema_name() -> Cow<'static, str> {
-        "Bytes".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "description": "an amount of storage with its unit, like `64MB`" })
-    }
 }
 
 fn seconds<const N: u64>() -> Span {

@@ -8,6 +8,7 @@ mod delays;
 mod door;
 mod flight;
 mod post;
+mod tally;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ pub use self::{delays::Delays, door::Door};
 use self::{flight::Flight, post::Post};
 use crate::{
     clock::Clock,
-    model::Time,
+    model::{Time, notification::Delivery},
     sinks::Sink,
     store::{Store, StoreError},
 };
@@ -43,6 +44,9 @@ pub enum SinkFact {
 /// Told of every attempt: the sink and its verdict in one word.
 pub type Count = Arc<dyn Fn(&str, &'static str) + Send + Sync>;
 
+/// Told of every delivery that a sink took.
+pub type Told = Arc<dyn Fn(&Delivery) + Send + Sync>;
+
 /// What all sinks' tasks share.
 pub struct Office {
     pub store: Store,
@@ -51,6 +55,7 @@ pub struct Office {
     pub delays: Delays,
     pub facts: mpsc::Sender<SinkFact>,
     pub count: Count,
+    pub told: Told,
 }
 
 impl fmt::Debug for Office {
@@ -69,12 +74,17 @@ pub struct Lanes {
 
 impl Lanes {
     /// One task for each of `sinks`.
-    pub fn open(office: Office, sinks: impl IntoIterator<Item = (String, Arc<dyn Sink>)>) -> Self {
+    pub fn open(mut office: Office, sinks: impl IntoIterator<Item = (String, Arc<dyn Sink>)>) -> Self {
         let lanes = Self {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             drop: CancellationToken::new(),
         };
+        let sinks: Vec<(String, Arc<dyn Sink>)> = sinks.into_iter().collect();
+        let counters = sinks.iter().map(|(_, sink)| sink.clone()).collect();
+        let (told, counting) = tally::open(office.told, office.door.clone(), counters);
+        office.told = told;
+        lanes.spawn(counting);
         let office = Arc::new(office);
         let mut known = Vec::new();
         for (name, sink) in sinks {

@@ -112,7 +112,8 @@ impl Own {
         if !named.is_empty() {
             return named;
         }
-        settings.sinks.keys().filter(other).cloned().collect()
+        let for_people = settings.sinks.iter().filter(|(_, sink)| !sink.counts());
+        for_people.map(|(name, _)| name).filter(other).cloned().collect()
     }
 
     pub fn reading(&self, number: Number) -> Reading {

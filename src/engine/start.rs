@@ -119,7 +119,7 @@ impl Started {
 }
 
 fn open_lanes(engine: &Arc<Engine>, door: &Door, facts: mpsc::Sender<SinkFact>, dry: bool) -> Lanes {
-    let telemetry = engine.telemetry.clone();
+    let (telemetry, counters) = (engine.telemetry.clone(), engine.telemetry.clone());
     let office = Office {
         store: engine.store.clone(),
         clock: engine.clock.clone(),
@@ -127,6 +127,11 @@ fn open_lanes(engine: &Arc<Engine>, door: &Door, facts: mpsc::Sender<SinkFact>, 
         delays: Delays::of(&engine.settings.delivery),
         facts,
         count: Arc::new(move |sink, verdict| telemetry.delivered(sink, verdict)),
+        told: if dry {
+            Arc::new(|_| {})
+        } else {
+            Arc::new(move |delivery| counters.told(&delivery.sink, &delivery.notification))
+        },
     };
     let sinks = engine.settings.sinks.clone();
     if dry {

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod alert;
+pub mod amount;
 pub mod author;
 pub mod blind;
 pub mod condition;
@@ -36,6 +37,7 @@ pub mod secret;
 pub mod silence;
 pub mod span;
 pub mod step;
+pub mod tally;
 pub mod template;
 pub mod time;
 pub mod transition;

@@ -2,8 +2,10 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod file;
 mod pushover;
 mod slack;
+mod statsd;
 mod stdout;
 mod teams;
 mod twilio;
@@ -25,14 +27,23 @@ use crate::{
 };
 
 pub use self::{
-    pushover::Pushover, slack::Slack, stdout::Stdout, teams::Teams, twilio::Twilio, webhook::Webhook,
+    file::{File, Journal},
+    pushover::Pushover,
+    slack::Slack,
+    statsd::Statsd,
+    stdout::Stdout,
+    teams::Teams,
+    twilio::Twilio,
+    webhook::Webhook,
 };
 
 kinds! {
     /// Where notifications go: exactly one kind.
     pub enum Kind as dyn Sink by into_sink {
+        "file" => File,
         "pushover" => Pushover,
         "slack" => Slack,
+        "statsd" => Statsd,
         "stdout" => Stdout,
         "teams" => Teams,
         "twilio" => Twilio,
@@ -79,6 +90,11 @@ pub trait Sink: Debug + Send + Sync {
         Belated::Merged
     }
 
+    /// It counts what every other sink was told, and nobody has to name it.
+    fn counts(&self) -> bool {
+        false
+    }
+
     /// What must not stand in a file as plain text, by its key.
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         Vec::new()
@@ -114,6 +130,9 @@ pub enum Belated {
 pub enum Destination {
     Http(Endpoint),
     Stdout,
+    File(Journal),
+    /// Datagrams to a host and a port.
+    Udp(String),
 }
 
 impl Destination {
@@ -125,7 +144,7 @@ impl Destination {
                 let basic = endpoint.basic.iter().flat_map(|(user, password)| [user, password]);
                 [&endpoint.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic).collect()
             }
-            Self::Stdout => Vec::new(),
+            Self::Stdout | Self::File(_) | Self::Udp(_) => Vec::new(),
         }
     }
 }
@@ -161,6 +180,8 @@ pub enum Message {
     Http(Request),
     /// One line, without its end.
     Line(String),
+    /// Each is sent on its own, and may get lost.
+    Datagrams(Vec<String>),
 }
 
 /// One HTTP request, without what is secret.
@@ -218,7 +239,7 @@ pub enum Answer {
     Lost(String),
     /// Nothing was sent, and nothing would be next time: a secret is missing, the address is not allowed.
     Unsent(String),
-    /// The line was written.
+    /// The line was written, the datagrams are on their way.
     Written,
 }
 
@@ -268,6 +289,18 @@ fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
         Answer::Lost(why) => Err(Verdict::Later { after: None, why: why.clone() }),
         Answer::Unsent(why) => Err(Verdict::Misconfigured { why: why.clone() }),
         Answer::Written => Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() }),
+    }
+}
+
+/// The verdict of sinks that are written to: nobody there answers.
+fn written(answer: &Answer) -> Verdict {
+    match answer {
+        Answer::Written => Verdict::Accepted { handle: None },
+        Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },
+        Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
+        Answer::Http { status, .. } => {
+            Verdict::Misconfigured { why: format!("it answered {status}, and should only be written to") }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, webhook};
+use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, webhook, written};
 use crate::model::notification::{Delivery, Handle};
 
 /// JSON lines on standard output: one line per notification, the body of the `webhook` sink.
@@ -31,13 +31,6 @@ impl Sink for Stdout {
     }
 
     fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {
-        match answer {
-            Answer::Written => Verdict::Accepted { handle: None },
-            Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },
-            Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
-            Answer::Http { status, .. } => {
-                Verdict::Misconfigured { why: format!("standard output answered {status}") }
-            }
-        }
+        written(answer)
     }
 }

@@ -57,6 +57,7 @@ fn body(message: &Message) -> &str {
     match message {
         Message::Http(request) => &request.body,
         Message::Line(line) => line,
+        Message::Datagrams(datagrams) => datagrams.first().map_or("", String::as_str),
     }
 }
 

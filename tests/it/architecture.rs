@@ -19,10 +19,22 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("config", &["checks", "sinks", "model", "kinds"][..]),
         ("elastic", &["config", "model", "clock", "telemetry"][..]),
         ("http", &["config", "sinks", "model", "clock", "telemetry"][..]),
+        ("lines", &["sinks", "model"][..]),
         ("store", &["config", "checks", "sinks", "model", "clock", "telemetry"][..]),
         (
             "engine",
-            &["elastic", "http", "store", "config", "checks", "sinks", "model", "clock", "telemetry"][..],
+            &[
+                "elastic",
+                "http",
+                "lines",
+                "store",
+                "config",
+                "checks",
+                "sinks",
+                "model",
+                "clock",
+                "telemetry",
+            ][..],
         ),
         ("server", &["engine", "store", "config", "model", "clock", "telemetry"][..]),
         (

@@ -1,15 +1,11 @@
-//! Out of the house: over HTTP, or as a line on standard output.
+//! Out of the house: over HTTP, as a line, or as datagrams.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     clock::Clock,
     http::{Http, HttpError},
+    lines::{Lines, Output},
     model::{
         notification::{Delivery, Handle},
         secret::Secret,
@@ -36,7 +32,7 @@ pub type Secrets = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
 pub struct Door {
     http: Http,
     secrets: Secrets,
-    lines: Arc<Mutex<dyn Write + Send>>,
+    lines: Lines,
     timeout: Duration,
 }
 
@@ -49,14 +45,13 @@ impl fmt::Debug for Door {
 impl Door {
     /// `timeout` is the most that one attempt may take.
     pub fn new(timeout: Duration, clock: Clock, secrets: Secrets) -> Result<Self, HttpError> {
-        let lines = Arc::new(Mutex::new(io::stdout()));
-        Ok(Self { http: Http::new(timeout, clock)?, secrets, lines, timeout })
+        Ok(Self { http: Http::new(timeout, clock)?, secrets, lines: Lines::new(timeout), timeout })
     }
 
     /// The same, with lines going elsewhere than to standard output.
     #[must_use]
-    pub fn with_lines_to(mut self, lines: Arc<Mutex<dyn Write + Send>>) -> Self {
-        self.lines = lines;
+    pub fn with_lines_to(mut self, output: Output) -> Self {
+        self.lines = Lines::to(output, self.timeout);
         self
     }
 
@@ -66,8 +61,12 @@ impl Door {
             (Destination::Http(to), Message::Http(request)) => {
                 self.http.send(to, request, &*self.secrets).await
             }
-            (Destination::Stdout, Message::Line(line)) => self.write(format!("{line}\n")).await,
-            (Destination::Http(_) | Destination::Stdout, _) => {
+            (Destination::Stdout, Message::Line(line)) => self.lines.print(line).await,
+            (Destination::File(journal), Message::Line(line)) => self.lines.append(journal, line).await,
+            (Destination::Udp(address), Message::Datagrams(datagrams)) => {
+                self.lines.send(address, datagrams).await
+            }
+            (Destination::Http(_) | Destination::Stdout | Destination::File(_) | Destination::Udp(_), _) => {
                 Answer::Unsent("this message was made for another kind of sink".to_owned())
             }
         }
@@ -100,27 +99,14 @@ impl Door {
     pub async fn ping(&self, url: &Secret) -> Result<(), String> {
         self.http.ping(url, &*self.secrets).await
     }
-
-    /// In one piece, so that lines of different lanes never mix. A reader that does not read costs no more than the timeout.
-    async fn write(&self, line: String) -> Answer {
-        let lines = self.lines.clone();
-        let writing = tokio::task::spawn_blocking(move || {
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.write_all(line.as_bytes())?;
-            lines.flush()
-        });
-        match tokio::time::timeout(self.timeout, writing).await {
-            Ok(Ok(Ok(()))) => Answer::Written,
-            Ok(Ok(Err(error))) => Answer::Lost(error.kind().to_string()),
-            Ok(Err(_)) | Err(_) => Answer::Lost("nobody reads standard output".to_owned()),
-        }
-    }
 }
 
 /// Whether a stored message can go there: a sink's kind may have changed since it was rendered.
 pub fn fits(message: &Message, to: &Destination) -> bool {
     matches!(
         (message, to),
-        (Message::Http(_), Destination::Http(_)) | (Message::Line(_), Destination::Stdout)
+        (Message::Http(_), Destination::Http(_))
+            | (Message::Line(_), Destination::Stdout | Destination::File(_))
+            | (Message::Datagrams(_), Destination::Udp(_))
     )
 }

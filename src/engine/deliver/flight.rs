@@ -141,6 +141,10 @@ impl Flight {
         let (settlement, outcome) = self.judge(verdict);
         self.keep(&settlement).await;
         self.log(&settlement);
+        // a sink that counts is itself told of no alert
+        if matches!(outcome, Outcome::Accepted) && !self.sink.counts() {
+            (self.office.told)(&self.queued.delivery);
+        }
         outcome
     }
 

@@ -77,7 +77,8 @@ impl Bench {
         let count: Count = Arc::new(move |sink: &str, verdict: &'static str| {
             *counting.lock().unwrap().entry((sink.to_owned(), verdict)).or_insert(0) += 1;
         });
-        let office = Office { store: store.clone(), clock, door, delays, facts: to, count };
+        let told: Told = Arc::new(|_| {});
+        let office = Office { store: store.clone(), clock, door, delays, facts: to, count, told };
         let sinks = sinks.into_iter().map(|(name, sink)| (name.to_owned(), sink));
         Self { store, facts, counts, lanes: Some(Lanes::open(office, sinks)) }
     }

@@ -1,7 +1,9 @@
 //! What each kind's service takes and means: the tests that run over all kinds ask here.
 
+mod file;
 mod pushover;
 mod slack;
+mod statsd;
 mod stdout;
 mod teams;
 mod twilio;
@@ -22,8 +24,10 @@ pub struct Contract {
 
 pub fn of(kind: &str) -> Contract {
     match kind {
+        "file" => file::CONTRACT,
         "pushover" => pushover::CONTRACT,
         "slack" => slack::CONTRACT,
+        "statsd" => statsd::CONTRACT,
         "stdout" => stdout::CONTRACT,
         "teams" => teams::CONTRACT,
         "twilio" => twilio::CONTRACT,

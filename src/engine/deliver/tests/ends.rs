@@ -93,7 +93,9 @@ async fn standard_output_gets_whole_lines_in_order() {
     let door = Door::new(SOON, Clock::system(), Arc::new(literal)).unwrap().with_lines_to(lines.clone());
     let (facts, _heard) = mpsc::channel(8);
     let count: Count = Arc::new(|_, _| {});
-    let office = Office { store: store.clone(), clock: Clock::system(), door, delays: quick(), facts, count };
+    let told: Told = Arc::new(|_| {});
+    let (clock, delays) = (Clock::system(), quick());
+    let office = Office { store: store.clone(), clock, door, delays, facts, count, told };
     let stdout = serde_saphyr::from_str::<sinks::Kind>("stdout: {}").unwrap().into_sink();
     let running = Lanes::open(office, [("log".to_owned(), stdout)]);
     let many = names(0..10, "r");
@@ -126,4 +128,35 @@ async fn a_reader_of_standard_output_that_is_gone_is_tried_again() {
     let stdout = serde_saphyr::from_str::<sinks::Kind>("stdout: {}").unwrap().into_sink();
     let verdict = door.try_out(stdout.as_ref(), &delivery("log", "r/1"), None).await.verdict;
     assert_eq!(verdict.name(), "later");
+}
+
+#[tokio::test]
+async fn what_any_sink_took_is_counted_after_it_by_the_sinks_that_count() {
+    let counted = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let receiver = Receiver::start(|n| if n == 0 { Reply::status(503) } else { Reply::status(200) }).await;
+    let yaml = format!("statsd: {{ address: '{}' }}", counted.local_addr().unwrap());
+    let sinks = vec![("hook", webhook(&receiver)), ("stats", sink(&yaml, &receiver))];
+    let mut bench = Bench::new(quick(), sinks);
+    bench.put("hook", &["r/1"]).await;
+    bench.drained("hook").await;
+    let mut got = [0; 1500];
+    let length = timeout(SOON, counted.recv(&mut got)).await.unwrap().unwrap();
+    assert_eq!(&got[..length], b"highwater.alerts_told.r.critical.hook:1|c");
+    assert_eq!(receiver.ids().len(), 2, "only the attempt that was taken counts");
+    bench.put("stats", &["r/2"]).await;
+    let length = timeout(SOON, counted.recv(&mut got)).await.unwrap().unwrap();
+    assert_eq!(
+        &got[..length],
+        b"highwater.alerts_told.r.critical.stats:1|c",
+        "once, and not once more by itself"
+    );
+    bench.put("hook", &["r/3"]).await;
+    bench.stop().await;
+    let length = counted.try_recv(&mut got).unwrap();
+    assert_eq!(
+        &got[..length],
+        b"highwater.alerts_told.r.critical.hook:1|c",
+        "what was taken is counted before a stop"
+    );
+    assert!(counted.try_recv(&mut got).is_err());
 }

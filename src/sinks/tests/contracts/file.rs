@@ -1,0 +1,4 @@
+use super::{Contract, stdout};
+
+/// A line of standard output, somewhere else.
+pub const CONTRACT: Contract = stdout::CONTRACT;
