@@ -25,9 +25,9 @@ pub use self::{delays::Delays, door::Door};
 use self::{flight::Flight, post::Post};
 use crate::{
     clock::Clock,
-    model::{Time, notification::Delivery},
+    model::{Time, notification::Delivery, time::elapsed},
     sinks::Sink,
-    store::{Store, StoreError},
+    store::{Queued, Store, StoreError},
 };
 
 /// What people must know of a sink: the engine makes alerts of it, through other sinks.
@@ -150,6 +150,26 @@ impl Monotone {
 
     fn now(&self) -> Time {
         self.clock.now().max(self.base + self.started.elapsed())
+    }
+}
+
+/// How long a delivery has been waiting: what the wall clock said when it was first tried here, and what has passed since. A wall
+/// clock that leaps ahead meanwhile makes nothing older.
+#[derive(Clone, Copy, Debug)]
+struct Age {
+    before: Duration,
+    tried: Instant,
+}
+
+impl Age {
+    fn of(queued: &Queued, now: Time) -> Self {
+        Self { before: elapsed(queued.created, now), tried: Instant::now() }
+    }
+
+    /// Old enough to be given up; after a leap of the clock, or a long time of nobody running, it is still tried for a while.
+    fn is_spent(self, delays: &Delays) -> bool {
+        let here = self.tried.elapsed();
+        self.before + here >= delays.give_up_after && here >= delays.at_least.min(delays.give_up_after)
     }
 }
 

@@ -97,7 +97,7 @@ impl Draft {
         }
         let gap = |tick: &Time| Run::one(*tick, Outcome::Gap, Some(ending.words().to_owned()));
         self.runs.extend(watch.owed.iter().map(gap));
-        self.state = RuleState::default();
+        self.state = RuleState { course: self.state.course, ..RuleState::default() };
         self.memory = Memory::default();
         self.closing = Some(ending);
     }
@@ -107,10 +107,14 @@ impl Draft {
         self.forget_rule = true;
     }
 
-    /// Alerts whose clock of reminders has rung.
+    /// Alerts whose clock of reminders has rung; one that a step of the wall clock left in the future starts anew.
     pub fn remind(&mut self, watch: &Watch, now: Time) {
         let Some(repeat) = watch.rule.repeat else { return };
         for (entity, alert) in &mut self.state.alerts {
+            if alert.told_ahead_of(now) {
+                alert.told_at = Some(now);
+                self.touched.insert(entity.clone());
+            }
             let Some(level) = alert.level.filter(|_| alert.reminder_due(repeat, now)) else { continue };
             self.transitions.push(alert.standing(&watch.rule.policy, entity, (Kind::Reminded, level), now));
             *alert = std::mem::take(alert).reminded(now);
@@ -137,6 +141,7 @@ impl Draft {
             watermark: self.watermark,
             owed: self.owed.clone(),
             blind: self.state.blind.clone(),
+            course: self.state.course,
             memory: self.memory.clone(),
             alerts: alerts.collect(),
             told: news.told,

@@ -165,6 +165,37 @@ async fn a_clock_set_back_starves_no_for_and_stops_no_look() {
 }
 
 #[tokio::test]
+async fn an_episode_that_begins_on_a_tick_that_came_twice_has_an_id_of_its_own() {
+    // it fires at 11:55, and again at the 11:55 of the hour that comes again
+    let mut world =
+        World::new(rule(false), at("11:50"), |tick| percent(if tick == at("11:55") { 50.0 } else { 1.0 }))
+            .await;
+    for _ in 0..3 {
+        world.clock.turn_to(at("11:50"));
+        world.live_until(at("12:34")).await;
+    }
+    let mut events: Vec<&str> = world.heard.iter().map(|(.., change)| change.event_id.as_str()).collect();
+    assert_eq!(events.len(), 6, "{:?}", world.said_to("ear"));
+    events.sort_unstable();
+    events.dedup();
+    assert_eq!(events.len(), 6, "{:?}", world.said_to("ear"));
+}
+
+#[tokio::test]
+async fn reminders_go_on_after_the_clock_was_set_back() {
+    let mut often = rule(false);
+    often.repeat = Some(MINUTE * 30);
+    let mut world = World::new(often, at("11:58"), |_| percent(50.0)).await;
+    world.live_until(at("12:01")).await;
+    world.clock.turn_to(at("10:01"));
+    world.live_until(at("10:02")).await;
+    world.live_until(at("10:20")).await;
+    world.live_until(at("10:40")).await;
+    let told = world.said_to("ear");
+    assert_eq!(told, ["11:58 fired warning", "10:40 reminded warning"]);
+}
+
+#[tokio::test]
 async fn a_dead_letter_of_the_time_before_a_restart_does_not_stay_an_alert_for_ever() {
     let mut world = World::new(rule(false), at("10:00"), |_| percent(1.0)).await;
     let (sink, notification_id, why) = ("ear".to_owned(), "n".to_owned(), "410 gone".to_owned());

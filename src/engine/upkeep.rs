@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     engine::{Engine, draft::Draft, lock, own::Own, watch::Watch},
-    model::{Entity, Time, notification::Told, time::elapsed},
+    model::{Alert, Entity, Time, notification::Told, time::elapsed},
     store::{Depth, Queued, Settlement},
     telemetry::AlertLabels,
 };
@@ -82,7 +82,8 @@ impl Engine {
         let now = self.clock.now();
         let due = |watch: &Watch| {
             let repeat = watch.rule.repeat?;
-            watch.state.alerts.values().any(|alert| alert.reminder_due(repeat, now)).then_some(())
+            let due = |alert: &Alert| alert.reminder_due(repeat, now) || alert.told_ahead_of(now);
+            watch.state.alerts.values().any(due).then_some(())
         };
         self.turn_where(due, |draft, watch| draft.remind(watch, now)).await;
     }

@@ -161,7 +161,7 @@ impl Alert {
             return;
         }
         if self.since.is_none() {
-            (self.since, self.peak, self.told) = (Some(tick.at), None, 0);
+            (self.since, self.peak, self.told) = (Some(tick.breach()), None, 0);
         }
         self.ending = None;
         let Some(reading) = reading else { return };
@@ -262,7 +262,7 @@ impl Alert {
             return;
         }
         self.latches = latches;
-        self.since = Some(tick.at);
+        self.since = Some(tick.breach());
         self.peak = latest.as_ref().filter(|_| seen == Some(tick.at)).map(|reading| reading.value);
         (self.latest, self.seen) = (latest, seen);
     }
@@ -306,6 +306,11 @@ impl Alert {
     pub fn reminder_due(&self, repeat: std::time::Duration, now: Time) -> bool {
         let firing = matches!(self.highest_up(), Some((_, Latch::Firing)));
         self.level.is_some() && firing && self.told_at.is_some_and(|told| elapsed(told, now) >= repeat)
+    }
+
+    /// Told in what is the future now: the clock was set back, and its reminders would wait for the same time to come again.
+    pub fn told_ahead_of(&self, now: Time) -> bool {
+        self.told_at.is_some_and(|told| told > now)
     }
 
     /// The same alert, reminded of at `now`.

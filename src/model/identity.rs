@@ -10,9 +10,10 @@ pub fn alert_key(rule: &str, cluster: &str, entity: &Entity) -> String {
     hash(&["alert", rule, cluster, &entity.canonical()])
 }
 
-/// One per episode: the alert and the tick of its first breach.
+/// One per episode: the alert and the tick of its first breach, to the nanosecond (see [`super::Tick::breach`]).
 pub fn episode_id(alert_key: &str, since: Time) -> String {
-    hash(&["episode", alert_key, &since.timestamp_millis().to_string()])
+    let (seconds, nanos) = (since.timestamp().to_string(), since.timestamp_subsec_nanos().to_string());
+    hash(&["episode", alert_key, &seconds, &nanos])
 }
 
 /// One per told change.

@@ -10,6 +10,7 @@ use super::{
     alert::{Looked, difference, step_alert},
     blind::Blind,
     reason::Cause,
+    time::Course,
 };
 
 /// All that is remembered of one rule on one cluster.
@@ -17,6 +18,7 @@ use super::{
 pub struct RuleState {
     pub alerts: BTreeMap<Entity, Alert>,
     pub blind: Blind,
+    pub course: Course,
 }
 
 impl RuleState {
@@ -50,6 +52,7 @@ pub fn step(
     let observation = resolved(policy, observation);
     let observation = observation.as_ref();
     let blind = state.blind.look(&policy.blind, observation, excused, tick);
+    let (course, tick) = state.course.through(tick);
     let alerts = state.alerts;
     let mut turn = Turn { policy, tick, alerts, blind, transitions: Vec::new(), touched: Vec::new() };
     match observation {
@@ -58,7 +61,14 @@ pub fn step(
         Observation::Indeterminate(_) | Observation::NotApplicable(_) => {}
     }
     let Turn { alerts, blind, transitions, touched, .. } = turn;
-    Stepped { state: RuleState { alerts, blind }, transitions, touched: touched.into_iter().collect() }
+    let began =
+        touched.iter().any(|entity| alerts.get(entity).and_then(|alert| alert.since) == Some(tick.breach()));
+    let course = if began { course } else { state.course };
+    Stepped {
+        state: RuleState { alerts, blind, course },
+        transitions,
+        touched: touched.into_iter().collect(),
+    }
 }
 
 /// A reading whose thresholds cannot be resolved is unknown, not clear.

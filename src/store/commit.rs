@@ -64,7 +64,7 @@ fn put_rule(db: &Connection, turn: &Turn) -> Result<(), StoreError> {
         json(&turn.card)?,
         turn.watermark.map_or(Value::Null, instant),
         json(&owed)?,
-        json(&Sight::of(&turn.blind))?,
+        json(&Sight::of(&turn.blind, turn.course))?,
         json(&turn.memory)?,
     ];
     put(db, &RULES, row)

@@ -16,23 +16,27 @@ use crate::{
         Alert, Entity, RuleState, Time, Transition,
         blind::{Blind, Since},
         notification::Told,
+        time::Course,
     },
 };
 
-/// [`Blind`] as it is stored: JSON has no maps by entity.
+/// [`Blind`] and [`Course`] as they are stored: JSON has no maps by entity.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Sight {
     rule: Option<Since>,
     entities: Vec<(Entity, Since)>,
+    #[serde(default)]
+    course: Course,
 }
 
 impl Sight {
-    pub(super) fn of(blind: &Blind) -> Self {
-        Self { rule: blind.rule.clone(), entities: blind.entities.clone().into_iter().collect() }
+    pub(super) fn of(blind: &Blind, course: Course) -> Self {
+        Self { rule: blind.rule.clone(), entities: blind.entities.clone().into_iter().collect(), course }
     }
 
-    fn into_blind(self) -> Blind {
-        Blind { rule: self.rule, entities: self.entities.into_iter().collect() }
+    fn into_state(self) -> RuleState {
+        let blind = Blind { rule: self.rule, entities: self.entities.into_iter().collect() };
+        RuleState { alerts: BTreeMap::new(), blind, course: self.course }
     }
 }
 
@@ -58,7 +62,7 @@ fn load_rules(db: &Connection) -> Result<BTreeMap<RuleKey, Stored>, StoreError> 
             card: parse::<Card>(text(2)?)?,
             watermark: watermark.map(time).transpose()?,
             owed: owed.into_iter().map(time).collect::<Result<_, _>>()?,
-            state: RuleState { alerts: BTreeMap::new(), blind: parse::<Sight>(text(5)?)?.into_blind() },
+            state: parse::<Sight>(text(5)?)?.into_state(),
             memory: parse::<Memory>(text(6)?)?,
             told: BTreeMap::new(),
         };

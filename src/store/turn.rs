@@ -11,6 +11,7 @@ use crate::{
         Alert, Entity, RuleState, Time, Transition,
         blind::Blind,
         notification::{Delivery, Told},
+        time::Course,
     },
 };
 
@@ -26,6 +27,7 @@ pub struct Turn {
     /// Windowed ticks that still have to be judged.
     pub owed: Vec<Time>,
     pub blind: Blind,
+    pub course: Course,
     pub memory: Memory,
     /// Alerts to write, or to forget.
     pub alerts: Vec<(Entity, Option<Alert>)>,

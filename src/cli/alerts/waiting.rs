@@ -74,6 +74,7 @@ mod tests {
             blind::Blind,
             notification::Delivery,
             samples::{at, change, notification},
+            time::Course,
         },
         store::{Card, DeliveryKey, Settlement, Store, Turn},
     };
@@ -86,6 +87,7 @@ mod tests {
             watermark: None,
             owed: Vec::new(),
             blind: Blind::default(),
+            course: Course::default(),
             memory: Memory::default(),
             alerts: Vec::new(),
             told: Vec::new(),

@@ -129,6 +129,7 @@ fn judge(watch: &mut Watch, policy: &Policy, observation: &Observation, tick: Ti
         watermark: Some(tick.at),
         owed: Vec::new(),
         blind: stepped.state.blind.clone(),
+        course: stepped.state.course,
         memory: Memory::default(),
         alerts: alerts.collect(),
         told: Vec::new(),

@@ -19,6 +19,8 @@ pub struct Delays {
     pub give_up_after: Duration,
     /// A message that is older than this when it is first sent says so first.
     pub stale_after: Duration,
+    /// But not before it was tried for so long since the start.
+    pub at_least: Duration,
     /// Before the store is asked again after an error.
     pub store: Duration,
 }
@@ -32,6 +34,7 @@ impl Default for Delays {
             believed: Duration::from_secs(3600),
             give_up_after: Duration::from_secs(24 * 3600),
             stale_after: Duration::from_secs(600),
+            at_least: Duration::from_secs(600),
             store: Duration::from_secs(1),
         }
     }

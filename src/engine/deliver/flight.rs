@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Monotone, Office,
+    Age, Monotone, Office,
     door::{ENDLESS, MOST_STEPS, fits},
     insist,
     post::Quiet,
@@ -22,6 +22,7 @@ use crate::{
 pub struct Flight {
     pub office: Arc<Office>,
     pub time: Monotone,
+    pub age: Age,
     pub sink: Arc<dyn Sink>,
     pub queued: Queued,
     pub quiet: Quiet,
@@ -171,7 +172,7 @@ impl Flight {
     /// What the store keeps of a verdict, and what it means for the sink.
     fn judge(&self, verdict: Verdict) -> (Settlement, Outcome) {
         let now = self.time.now();
-        let given_up = elapsed(self.queued.created, now) >= self.office.delays.give_up_after;
+        let given_up = self.age.is_spent(&self.office.delays);
         match verdict {
             Verdict::Accepted { handle } => {
                 (Settlement::Accepted { handles: self.handles(handle) }, Outcome::Accepted)

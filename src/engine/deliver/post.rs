@@ -1,7 +1,7 @@
 //! One sink's task: which delivery is next, and when.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Flight, Monotone, Office, SinkFact,
+    Age, Flight, Monotone, Office, SinkFact,
     flight::{Landed, Outcome},
 };
 use crate::{
@@ -38,6 +38,8 @@ pub struct Post {
     busy: BTreeSet<String>,
     /// Refused as they were: their last attempt is a plain message.
     plain: BTreeSet<DeliveryKey>,
+    /// Tried, and not settled.
+    ages: BTreeMap<DeliveryKey, Age>,
     health: Health,
     /// That it takes something would be news: nothing was taken since the start, or since it was misconfigured.
     unproven: bool,
@@ -66,6 +68,7 @@ impl Post {
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
             plain: BTreeSet::new(),
+            ages: BTreeMap::new(),
             health: Health::Working,
             unproven: true,
             not_before: Instant::now(),
@@ -165,9 +168,12 @@ impl Post {
             if self.health == Health::Misconfigured { self.office.delays.probe } else { self.sink.pace() };
         self.not_before = self.not_before.max(Instant::now() + pace);
         self.busy.insert(queued.delivery.lane.clone());
+        let now = self.time.now();
+        let age = *self.ages.entry(queued.key.clone()).or_insert_with(|| Age::of(&queued, now));
         let flight = Flight {
             office: self.office.clone(),
             time: self.time.clone(),
+            age,
             sink: self.sink.clone(),
             quiet: self.quiet.clone(),
             plain: self.plain.contains(&queued.key),
@@ -178,6 +184,9 @@ impl Post {
 
     async fn land(&mut self, landed: Landed) {
         self.busy.remove(&landed.lane);
+        if matches!(landed.outcome, Outcome::Accepted | Outcome::Dead { .. }) {
+            self.ages.remove(&landed.key);
+        }
         match landed.outcome {
             Outcome::Accepted => self.note_working(&landed.key).await,
             Outcome::Later => self.note_failing(),

@@ -18,6 +18,7 @@ use crate::{
         notification::Delivery,
         samples::{change, notification},
         secret::{Part, Secret},
+        time::Course,
     },
     sinks,
     store::{Card, Depth, Turn},
@@ -67,9 +68,18 @@ impl Bench {
     }
 
     fn over(store: Store, delays: Delays, sinks: Vec<(&str, Arc<dyn Sink>)>, timeout: Duration) -> Self {
+        Self::by_clock(Clock::system(), store, delays, sinks, timeout)
+    }
+
+    fn by_clock(
+        clock: Clock,
+        store: Store,
+        delays: Delays,
+        sinks: Vec<(&str, Arc<dyn Sink>)>,
+        timeout: Duration,
+    ) -> Self {
         // a second installation is refused, and is not needed
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let clock = Clock::system();
         let door = Door::new(timeout, clock.clone(), Arc::new(literal)).unwrap();
         let (to, facts) = mpsc::channel(64);
         let counts = Arc::new(Mutex::new(BTreeMap::new()));
@@ -137,6 +147,7 @@ fn turn(deliveries: Vec<Delivery>) -> Turn {
         watermark: None,
         owed: Vec::new(),
         blind: Blind::default(),
+        course: Course::default(),
         memory: Memory::default(),
         alerts: Vec::new(),
         told: Vec::new(),
@@ -309,6 +320,43 @@ async fn what_nobody_takes_for_too_long_is_given_up_and_told() {
     let SinkFact::Dead { notification_id, why, .. } = bench.fact().await else { panic!() };
     assert_eq!((notification_id.as_str(), why.as_str()), ("r/1", "given up after 2s: answered 503"));
     assert!(receiver.seen().len() > 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_a_day_ahead_gives_nothing_up() {
+    let start: Time = "2026-03-02T10:00:00Z".parse().unwrap();
+    let clock = Clock::standing_at(start);
+    let leaping = clock.clone();
+    let receiver = Receiver::start(move |n| match n {
+        0..3 => Reply::status(503),
+        3..8 => {
+            leaping.turn_to(start + Duration::from_secs(25 * 3600));
+            Reply::status(503)
+        }
+        _ => Reply::status(200),
+    })
+    .await;
+    let store = Store::in_memory(clock.clone()).unwrap();
+    let at_once = Delays { first: Duration::ZERO, most: Duration::ZERO, ..quick() };
+    let mut bench = Bench::by_clock(clock, store, at_once, vec![("hook", webhook(&receiver))], SOON);
+    bench.put("hook", &["r/1"]).await;
+    bench.drained("hook").await;
+    assert_eq!(bench.fact().await, SinkFact::Working { sink: "hook".to_owned() });
+    assert_eq!(bench.depth("hook").await.dead, 0);
+}
+
+#[tokio::test]
+async fn what_lay_in_the_store_for_days_is_tried_for_a_while_before_it_is_given_up() {
+    let start: Time = "2026-03-02T10:00:00Z".parse().unwrap();
+    let clock = Clock::standing_at(start);
+    let store = Store::in_memory(clock.clone()).unwrap();
+    store.commit(turn(vec![delivery("hook", "r/1")])).await.unwrap();
+    clock.turn_to(start + Duration::from_secs(3 * 86_400));
+    let receiver = Receiver::start(|n| Reply::status(if n < 5 { 503 } else { 200 })).await;
+    let at_once = Delays { first: Duration::ZERO, most: Duration::ZERO, ..quick() };
+    let bench = Bench::by_clock(clock, store, at_once, vec![("hook", webhook(&receiver))], SOON);
+    bench.drained("hook").await;
+    assert_eq!(bench.depth("hook").await.dead, 0);
 }
 
 #[tokio::test]

@@ -33,7 +33,11 @@ fn restarted(state: &RuleState) -> RuleState {
         let text = serde_json::to_string(alert).unwrap();
         (entity.clone(), serde_json::from_str(&text).unwrap())
     };
-    RuleState { alerts: state.alerts.iter().map(reread).collect(), blind: state.blind.clone() }
+    RuleState {
+        alerts: state.alerts.iter().map(reread).collect(),
+        blind: state.blind.clone(),
+        course: state.course,
+    }
 }
 
 /// A finite number as a cluster may answer it.

@@ -18,6 +18,7 @@ use crate::{
         blind::{Blind, Since},
         notification::{self, Delivery, Handle, Notification, Status, Told},
         reason::Cause,
+        time::Course,
     },
 };
 
@@ -56,6 +57,7 @@ pub(super) fn turn(rule: &str, tick: i64) -> Turn {
         watermark: Some(at(tick)),
         owed: Vec::new(),
         blind: Blind::default(),
+        course: Course::default(),
         memory: Memory::default(),
         alerts: Vec::new(),
         told: Vec::new(),

@@ -30,7 +30,7 @@ async fn what_was_committed_is_there_after_a_restart_to_the_last_digit() {
     assert_eq!(opening, Opening::default());
     let stored = store.load().await.unwrap().remove(&turn.key).unwrap();
     let alerts = turn.alerts.into_iter().map(|(entity, alert)| (entity, alert.unwrap())).collect();
-    assert_eq!(stored.state, crate::model::RuleState { alerts, blind: turn.blind });
+    assert_eq!(stored.state, crate::model::RuleState { alerts, blind: turn.blind, course: turn.course });
     assert_eq!((stored.card, stored.watermark, stored.owed), (turn.card, turn.watermark, turn.owed));
     assert_eq!(stored.memory, turn.memory);
     assert_eq!(stored.told[&node(1)]["alerts"], told("episode"));
