@@ -79,7 +79,11 @@ impl Report {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|complaint| complaint.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    pub fn errors(&self) -> usize {
+        self.list.iter().filter(|complaint| complaint.severity == Severity::Error).count()
     }
 
     /// All of them, in the order in which an author meets them.

@@ -11,6 +11,7 @@ use super::{
     node::{Node, Value},
     place::{Origin, Place, Sources},
     read::read,
+    routes_lint,
     rule::{Rule, RuleSet},
     rule_build::{self, UNREACHABLE, World, Written},
     rule_form::{DefaultsForm, RuleForm},
@@ -43,6 +44,7 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
         world: World {
             clusters: settings.clusters.keys().cloned().collect(),
             sinks: settings.sinks.keys().cloned().collect(),
+            routed: !settings.routing.routes.is_empty(),
             zone: settings.timezone.name().to_owned(),
             defaults: settings.defaults.form.clone(),
         },
@@ -55,6 +57,9 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
     };
     let files = loader.files(&settings.rules);
     loader.built_in();
+    if !loader.report.has_errors() {
+        routes_lint::warn(&settings.routing, &loader.rules, &mut loader.report);
+    }
     loader.finish(files)
 }
 

@@ -3,7 +3,9 @@
 mod at;
 mod blot;
 pub mod complaint;
+mod dates;
 mod files;
+mod flapping;
 mod layers;
 mod level;
 mod lint;
@@ -15,6 +17,10 @@ mod node;
 pub mod place;
 mod read;
 pub mod reference;
+mod routes_build;
+mod routes_form;
+mod routes_lint;
+pub mod routing;
 pub mod rule;
 mod rule_build;
 mod rule_form;
@@ -34,6 +40,7 @@ mod tests;
 
 pub use complaint::{Complaint, Complaints};
 pub use load::{Loaded, load_rules, rules_hash};
+pub use routing::Routing;
 pub use rule::{Rule, RuleKey, RuleSet};
 pub use secrets::{Revealed, Secrets};
 pub use settings::Settings;

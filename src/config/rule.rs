@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     checks::Check,
-    model::{Level, Policy, Timing},
+    model::{Entity, Level, Policy, Timing, flapping::Flapping, matcher::Labels},
 };
 
 /// One rule, for every cluster it names.
@@ -20,10 +20,12 @@ pub struct Rule {
     pub check: Arc<dyn Check>,
     pub timing: Timing,
     pub policy: Policy,
-    /// Sinks to tell, where the level does not name its own.
+    /// Sinks to tell, or [`ROUTES`](super::routing::ROUTES), where the level does not name its own.
     pub notify: Vec<String>,
     pub notify_by_level: BTreeMap<Level, Vec<String>>,
     pub repeat: Option<Duration>,
+    /// When coming and going is too much; `None`: never.
+    pub flapping: Option<Flapping>,
     pub labels: BTreeMap<String, String>,
     pub runbook: Option<String>,
     /// A template for a message's title, in place of the summary; known to compile.
@@ -39,6 +41,11 @@ impl Rule {
     /// The sinks that hear of an alert at `level`.
     pub fn sinks_for(&self, level: Level) -> &[String] {
         self.notify_by_level.get(&level).unwrap_or(&self.notify)
+    }
+
+    /// One of its alerts, as matchers see it.
+    pub fn labels_of<'a>(&'a self, cluster: &'a str, entity: &'a Entity, level: Option<Level>) -> Labels<'a> {
+        Labels { rule: &self.id, cluster, check: self.kind, level, entity, labels: &self.labels }
     }
 
     pub fn keys(&self) -> impl Iterator<Item = RuleKey> {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use super::{
     at::{At, TextOr},
     complaint::{Complaint, Report},
-    lint, missing, near,
+    flapping, lint, missing, near,
+    routing::ROUTES,
     rule::{Rule, Source},
     rule_form::{BlindForm, DefaultsForm, RuleForm},
     schedule, texts, thresholds,
@@ -32,6 +33,8 @@ pub const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), Missing
 pub struct World {
     pub clusters: Vec<String>,
     pub sinks: Vec<String>,
+    /// The settings have routes.
+    pub routed: bool,
     /// The zone of schedules that name none.
     pub zone: String,
     pub defaults: DefaultsForm,
@@ -70,6 +73,7 @@ impl Builder<'_> {
         let (title, message) = (self.text(form.title.as_ref()), self.text(form.message.as_ref()));
         let runbook = self.runbook(form.runbook.as_ref());
         let repeat = self.repeat(form.repeat.as_ref());
+        let flapping = self.report.take(flapping::parse(form.flapping.as_ref())).flatten();
         let fingerprint = fingerprint(kind, &clusters, &check.groups());
         let labels = form.labels.unwrap_or_default();
         Some(Rule {
@@ -83,6 +87,7 @@ impl Builder<'_> {
             notify,
             notify_by_level,
             repeat,
+            flapping,
             labels: labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
             runbook,
             title,
@@ -211,13 +216,20 @@ impl Builder<'_> {
     }
 
     fn sinks(&mut self, names: &[At<String>]) -> Vec<String> {
-        self.known(names, &self.world.sinks, "sink")
+        let (by_routes, names): (Vec<_>, Vec<_>) =
+            names.iter().cloned().partition(|name| name.value == ROUTES && self.world.routed);
+        let mut sinks = self.known(&names, &self.world.sinks, "sink");
+        sinks.extend((!by_routes.is_empty()).then(|| ROUTES.to_owned()));
+        sinks
     }
 
     fn notify(&mut self, form: &RuleForm, kind: &str) -> Vec<String> {
         let names = form.notify.as_ref().or(self.world.defaults.notify.as_ref());
         if let Some(names) = names {
             return self.sinks(names);
+        }
+        if self.world.routed {
+            return vec![ROUTES.to_owned()];
         }
         if kind == UNREACHABLE_KIND {
             return self.world.sinks.clone();
@@ -362,6 +374,7 @@ pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
     or(&mut form.blind, &defaults.blind);
     or(&mut form.notify, &defaults.notify);
     or(&mut form.repeat, &defaults.repeat);
+    or(&mut form.flapping, &defaults.flapping);
     or(&mut form.runbook, &defaults.runbook);
     or(&mut form.title, &defaults.title);
     or(&mut form.message, &defaults.message);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     at::{At, TextOr},
     missing::MissingForm,
+    routes_form::FlappingForm,
     schedule::ScheduleForm,
 };
 use crate::{
@@ -58,10 +59,12 @@ pub struct RuleForm {
     pub absent: Option<MissingForm>,
     /// When evaluation keeps failing, the rule itself raises an alert.
     pub blind: Option<BlindForm>,
-    /// Sinks to tell; a level's own `notify` replaces it.
+    /// Sinks to tell, or `routes`; a level's own `notify` replaces it. Left out: the routes, where the settings have some.
     pub notify: Option<Vec<At<String>>>,
     /// A reminder so often while it fires. Left out: none.
     pub repeat: Option<At<Span>>,
+    /// An alert that comes and goes too often is told once, as flapping, and then once when it settled: `off`, or `{ changes: 5, within: 1h }`, which is what holds where nothing is written.
+    pub flapping: Option<At<TextOr<FlappingForm>>>,
     /// Goes with every notification.
     pub labels: Option<BTreeMap<String, At<String>>>,
     /// A link for those who are woken.
@@ -98,6 +101,8 @@ pub struct DefaultsForm {
     pub notify: Option<Vec<At<String>>>,
     /// A reminder so often while it fires.
     pub repeat: Option<At<Span>>,
+    /// When coming and going is too much.
+    pub flapping: Option<At<TextOr<FlappingForm>>>,
     /// Joined with the rule's own labels, which win.
     pub labels: Option<BTreeMap<String, At<String>>>,
     /// A link for those who are woken.

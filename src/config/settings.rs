@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 
 use chrono_tz::Tz;
 
-use super::{place::Sources, rule_form::DefaultsForm};
+use super::{Routing, place::Sources, rule_form::DefaultsForm};
 use crate::{model::secret::Secret, sinks::Sink};
 
 /// Everything but the rules.
@@ -15,8 +15,9 @@ pub struct Settings {
     pub rules: Vec<PathBuf>,
     pub store: Store,
     pub sinks: BTreeMap<String, Arc<dyn Sink>>,
+    pub routing: Routing,
     pub defaults: RuleDefaults,
-    /// Who hears of `highwater-*` alerts; empty: every sink but the one concerned.
+    /// Who hears of `highwater-*` alerts; empty: by the routes, or every sink where there are none. Never the one concerned.
     pub self_notify: Vec<String>,
     pub heartbeat: Option<Heartbeat>,
     pub timezone: Tz,

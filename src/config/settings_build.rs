@@ -10,6 +10,8 @@ use super::{
     complaint::Complaint,
     near,
     place::Place,
+    routes_build::{self, Forms},
+    routing::{ROUTES, Routing},
     rule_form::DefaultsForm,
     settings::{
         Auth, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, SinkTexts, Store,
@@ -46,10 +48,12 @@ impl<'a> Builder<'a> {
         let defaults = self.sections.read::<DefaultsForm>("defaults");
         let own = self.sections.read::<SelfForm>("self");
         let names: Vec<String> = sinks.keys().cloned().collect();
+        let timezone = self.timezone();
+        let routing = self.routing(&names, timezone.unwrap_or(Tz::UTC));
         let defaults_notify = defaults.as_ref().and_then(|form| form.notify.clone()).unwrap_or_default();
         self.known_sinks(&defaults_notify, &names);
         let self_notify = self.known_sinks(&own.and_then(|own| own.notify).unwrap_or_default(), &names);
-        let (heartbeat, timezone) = (self.heartbeat(), self.timezone());
+        let heartbeat = self.heartbeat();
         let texts = self.texts(&names);
         let (server, telemetry, delivery) = (self.server(), self.telemetry(), self.delivery());
         Some(Settings {
@@ -57,6 +61,7 @@ impl<'a> Builder<'a> {
             rules: rules?.into_iter().map(PathBuf::from).collect(),
             store: store.map(|StoreForm::Sqlite(sqlite)| Store { path: sqlite.path.into() })?,
             sinks,
+            routing,
             defaults: RuleDefaults { form: defaults?, ..RuleDefaults::default() },
             self_notify,
             heartbeat,
@@ -178,6 +183,10 @@ impl<'a> Builder<'a> {
         let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
         for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {
             self.name(&name, place);
+            if name == ROUTES {
+                let why = "`routes` is no name for a sink; in `notify` it means the routes";
+                self.error(Complaint::error(why).at(place));
+            }
             let key = kind.name();
             let sink = kind.into_sink();
             for (secret, value) in sink.secrets() {
@@ -230,11 +239,33 @@ impl<'a> Builder<'a> {
         );
     }
 
+    fn routing(&mut self, sinks: &[String], zone: Tz) -> Routing {
+        let before = self.sections.report.errors();
+        let routes = self.sections.read_list("routes");
+        let broken = self.sections.report.errors() > before;
+        let written = self.sections.node.get("inhibit_built_in").is_some();
+        let forms = Forms {
+            // without the routes that could not be read, the others would seem to be wrong
+            routes: routes.filter(|_| !broken),
+            maintenance: self.sections.read_list("maintenance").map(|(_, forms)| forms).unwrap_or_default(),
+            inhibit: self.sections.read_list("inhibit").map(|(_, forms)| forms).unwrap_or_default(),
+            built_in: !written || self.sections.read("inhibit_built_in").unwrap_or(true),
+        };
+        routes_build::build(forms, sinks, zone, self.sections.report)
+    }
+
     fn known_sinks(&mut self, names: &[At<String>], known: &[String]) -> Vec<String> {
+        let has_routes = self.sections.node.get("routes").is_some();
         for name in names.iter().filter(|name| !known.contains(&name.value)) {
+            if name.value == ROUTES && has_routes {
+                continue;
+            }
             let mut complaint = name.error(format!("unknown sink `{}`", name.value));
             complaint.hint = near::hint(&name.value, known.iter().map(String::as_str))
                 .or_else(|| Some("`sinks` has none; add one like `log: { stdout: {} }`".to_owned()));
+            if name.value == ROUTES {
+                complaint = complaint.hint("there are no `routes` in these settings");
+            }
             self.error(complaint);
         }
         names.iter().map(|name| name.value.clone()).collect()

@@ -5,18 +5,27 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{at::At, rule_form::DefaultsForm, texts::SinkTextsForm};
+use super::{
+    at::At,
+    routes_form::{InhibitForm, MaintenanceForm, RouteForm},
+    rule_form::DefaultsForm,
+    texts::SinkTextsForm,
+};
 use crate::{
     model::{amount::Bytes, secret::Secret, span::Span},
     sinks,
 };
 
 /// Every key at the top.
-pub const SECTIONS: [&str; 12] = [
+pub const SECTIONS: [&str; 16] = [
     "clusters",
     "rules",
     "store",
     "sinks",
+    "routes",
+    "maintenance",
+    "inhibit",
+    "inhibit_built_in",
     "defaults",
     "self",
     "heartbeat",
@@ -45,6 +54,15 @@ pub struct SettingsForm {
     pub store: Option<StoreForm>,
     /// Whom to tell, by the names that `notify` uses.
     pub sinks: Option<BTreeMap<String, sinks::Kind>>,
+    /// Which alerts go where: asked in their order, the last one is the default. A rule goes by them where it names no sinks, or where its `notify` says `routes`.
+    pub routes: Option<Vec<RouteForm>>,
+    /// Times at which work is announced: alerts are withheld meanwhile.
+    pub maintenance: Option<Vec<MaintenanceForm>>,
+    /// Alerts that speak for others: what they withhold is told when they end, if it still fires.
+    pub inhibit: Option<Vec<InhibitForm>>,
+    /// `false` takes away the two built-in inhibitions: a cluster that does not answer speaks for all of its rules, and a red one for what else its health says.
+    #[schemars(extend("default" = true))]
+    pub inhibit_built_in: Option<bool>,
     /// Fills in what rules leave out.
     pub defaults: Option<DefaultsForm>,
     /// Alerts about highwater itself (`highwater-*`).
@@ -154,7 +172,7 @@ pub struct SqliteForm {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SelfForm {
-    /// Sinks to tell. Left out: every sink but the one concerned.
+    /// Sinks to tell, or `routes`. Left out: the routes, if there are any, else every sink; never the one concerned.
     pub notify: Option<Vec<At<String>>>,
 }
 

@@ -171,6 +171,22 @@ impl Sections<'_> {
         all
     }
 
+    /// The items of a section that is a list, each read by itself; `None` where there is no such section.
+    pub fn read_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<(Place, Vec<(Place, T)>)> {
+        let (key, node) = self.node.entry(name)?;
+        let Value::List(items) = &node.value else {
+            let complaint =
+                Complaint::error(format!("expected a list below `{name}`, found {}", node.kind()));
+            self.report.add(complaint.at(key.place));
+            return None;
+        };
+        let mut all = Vec::new();
+        for item in items {
+            all.extend(self.report.take_all(read_whole(item)).map(|form| (item.head(), form)));
+        }
+        Some((key.place, all))
+    }
+
     /// Where the value of a path stands; of the last part that is there.
     pub fn place(&self, path: &[&str]) -> Place {
         let mut node = self.node;

@@ -4,6 +4,7 @@ mod chaos;
 mod complaints;
 mod layers;
 mod limits;
+mod routes;
 mod support;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};

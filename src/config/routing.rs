@@ -1,0 +1,34 @@
+//! Whom, when and not, as it was meant.
+
+use super::place::Place;
+use crate::model::{Time, inhibition::Inhibition, maintenance::Maintenance, matcher::Matcher, route::Route};
+
+/// What a rule's `notify` says to go by the routes.
+pub const ROUTES: &str = "routes";
+
+/// Who is told beside the sinks that rules name, and what withholds it.
+#[derive(Clone, Debug, Default)]
+pub struct Routing {
+    /// The last one takes everything.
+    pub routes: Vec<Route>,
+    pub maintenance: Vec<Maintenance>,
+    /// The built-in ones first.
+    pub inhibit: Vec<Inhibition>,
+    /// Every list of matchers, for what only the rules can show.
+    pub(super) written: Vec<Written>,
+}
+
+/// Matchers where they were written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub what: &'static str,
+    pub place: Place,
+    pub matchers: Vec<Matcher>,
+}
+
+impl Routing {
+    /// The maintenance windows that are open at `now`, and their ends.
+    pub fn open_windows(&self, now: Time) -> Vec<(&Maintenance, Time)> {
+        self.maintenance.iter().filter_map(|window| Some((window, window.open_until(now)?))).collect()
+    }
+}
