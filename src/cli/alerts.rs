@@ -10,19 +10,21 @@ use serde_json::{Value, json};
 use super::{
     args::{self, Format, Global},
     check::show::show_since,
-    load,
+    load, mute,
     out::Out,
     paint::Tone,
+    silences,
     stop::{Code, Stop},
     table::{Row, Table},
+    words,
 };
 use waiting::Waiting;
 
 use crate::{
     clock::Clock,
     config::{RuleKey, Settings},
-    model::{Entity, Latch, Level, Time, notification::Withheld, wording},
-    store::{Mute, OpenAlert, Reader},
+    model::{Entity, Latch, Level, Time, notification::Withheld, silence::Silence, wording},
+    store::{OpenAlert, Reader},
 };
 
 pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, Stop> {
@@ -45,7 +47,7 @@ pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, S
 struct Now {
     at: Time,
     alerts: Vec<OpenAlert>,
-    mutes: Vec<Mute>,
+    silences: Vec<Silence>,
     /// By rule and entity: which sinks wait, and what they would have been told.
     withheld: BTreeMap<(RuleKey, Entity), Vec<(String, Withheld)>>,
     /// What was composed and not delivered, by sink.
@@ -66,11 +68,11 @@ impl Now {
                 }
             }
         }
-        Ok(Self { at, alerts, mutes: store.mutes(at)?, withheld, waiting: waiting::read(store)? })
+        Ok(Self { at, alerts, silences: store.silences(at)?, withheld, waiting: waiting::read(store)? })
     }
 
-    fn mute(&self, open: &OpenAlert) -> Option<&Mute> {
-        self.mutes.iter().find(|mute| mute.covers(&open.key.rule, &open.entity, self.at))
+    fn silence(&self, open: &OpenAlert) -> Option<&Silence> {
+        self.silences.iter().find(|silence| silence.covers(&words::labels(open), self.at))
     }
 
     fn withheld_of(&self, open: &OpenAlert) -> &[(String, Withheld)] {
@@ -94,11 +96,10 @@ fn open(now: &Now, settings: &Settings, format: Format, out: Out) -> String {
     }
     let mut text =
         if table.is_empty() { String::new() } else { table.render_folded(out.width, &[2, 3, 4, 5]) + "\n" };
-    for mute in &now.mutes {
-        let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
-        let until = wording::when(mute.until, now.at, zone);
+    for silence in &now.silences {
+        let (subject, until) = (mute::subject(silence), wording::when(silence.until, now.at, zone));
         text += &Tone::Quiet
-            .paint(&format!("muted: {}{of} until {until}: {} ({})", mute.rule, mute.reason, mute.who));
+            .paint(&format!("muted: {subject} until {until}: {} ({})", silence.reason, silence.who));
         text.push('\n');
     }
     for waiting in &now.waiting {
@@ -121,15 +122,21 @@ fn open_row(now: &Now, open: &OpenAlert, settings: &Settings) -> Row {
     let since = alert.since.map(|since| show_since(since, now.at, settings.timezone)).unwrap_or_default();
     let entity = open.entity.to_string();
     let mut row = Row::new(tone, [state, &open.key.rule, &open.key.cluster, &entity, &value, &peak, &since]);
-    if let Some(mute) = now.mute(open) {
-        let until = wording::when(mute.until, now.at, settings.timezone);
-        row.notes.push(format!("muted until {until}: {}", mute.reason));
-    }
-    let sinks: Vec<&str> = now.withheld_of(open).iter().map(|(sink, _)| sink.as_str()).collect();
-    if !sinks.is_empty() {
-        row.notes.push(format!("withheld from {}", sinks.join(", ")));
-    }
+    row.notes.extend(why_nobody_hears(now, open, settings));
     row
+}
+
+/// What withholds it, and from whom; a silence of an alert that everybody knows withholds nothing yet.
+fn why_nobody_hears(now: &Now, open: &OpenAlert, settings: &Settings) -> Vec<String> {
+    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (sink, withheld) in now.withheld_of(open) {
+        causes.entry(&withheld.by.words).or_default().push(sink);
+    }
+    if let Some(silence) = now.silence(open).filter(|_| causes.is_empty()) {
+        let until = wording::when(silence.until, now.at, settings.timezone);
+        return vec![format!("muted until {until}: {}", silence.reason)];
+    }
+    causes.into_iter().map(|(by, sinks)| format!("withheld from {}: {by}", sinks.join(", "))).collect()
 }
 
 /// `2 critical, 1 pending`
@@ -149,25 +156,24 @@ fn counted(now: &Now) -> String {
 fn json_of_open(now: &Now) -> Value {
     let alert = |open: &OpenAlert| {
         let (alert, reading) = (&open.alert, open.alert.latest.as_ref());
-        let mute = now.mute(open);
         json!({
             "rule": open.key.rule, "cluster": open.key.cluster, "summary": open.card.summary,
             "entity": open.entity, "state": alert.state(), "level": level_of(open),
             "value": reading.map(|reading| reading.value), "unit": reading.map(|reading| reading.unit),
             "since": alert.since, "seen": alert.seen, "peak": alert.peak,
             "facts": reading.map(|reading| &reading.facts.0),
-            "muted": mute.map(mute_as_json),
-            "withheld_from": now.withheld_of(open).iter().map(|(sink, _)| sink).collect::<Vec<_>>(),
+            "muted": now.silence(open).map(silences::as_json),
+            "withheld": now.withheld_of(open).iter().map(withheld_as_json).collect::<Vec<_>>(),
         })
     };
     json!({
         "at": now.at,
         "alerts": now.alerts.iter().map(alert).collect::<Vec<_>>(),
         "deliveries": now.waiting.iter().map(Waiting::as_json).collect::<Vec<_>>(),
-        "mutes": now.mutes.iter().map(mute_as_json).collect::<Vec<_>>(),
+        "silences": now.silences.iter().map(silences::as_json).collect::<Vec<_>>(),
     })
 }
 
-fn mute_as_json(mute: &Mute) -> Value {
-    json!({ "rule": mute.rule, "entity": mute.entity, "until": mute.until, "reason": mute.reason, "who": mute.who })
+fn withheld_as_json((sink, withheld): &(String, Withheld)) -> Value {
+    json!({ "sink": sink, "by": withheld.by.words, "silence": withheld.by.silence, "kind": withheld.change.kind })
 }

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::check::worst::FailOn;
-use crate::model::{Entity, Kind, Level, span::Span};
+use crate::model::{Entity, Kind, Level, matcher::Matcher, span::Span};
 
 /// Alerting rules over Elasticsearch: judged on a schedule, told once.
 #[derive(Debug, Parser)]
@@ -68,12 +68,19 @@ pub enum Command {
     Check(Check),
     /// Read settings and rules, and say what is wrong with them
     Validate,
-    /// Show what is loaded: check, schedule, next look, levels, whom it tells, mutes
+    /// Show what is loaded: check, schedule, next look, levels, whom it tells, what is muted
     Rules,
     Alerts(Alerts),
     Mute(Mute),
     Unmute(Unmute),
     Render(Render),
+    /// List what is muted: by whom, until when, why
+    Silences {
+        /// For people, or for programs
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: Format,
+    },
+    Routes(Routes),
     /// Try out sinks
     #[command(subcommand)]
     Sinks(Sinks),
@@ -130,20 +137,30 @@ pub struct Alerts {
     pub format: Format,
 }
 
-/// Tell nobody of a rule for a while; what still fires then is told then
+/// Tell nobody of some alerts for a while; what still fires then is told then
 #[derive(Clone, Debug, Args)]
 pub struct Mute {
-    /// Its id
-    pub rule: String,
-    /// Only this one: `node=es-1`, or `index=a,shard=0`
+    /// Of this rule
+    #[arg(required_unless_present = "matchers")]
+    pub rule: Option<String>,
+    /// Only those with these labels: `node=es-1`, or `index=a,shard=0`
     #[arg(value_parser = entity)]
     pub entity: Option<Entity>,
+    /// Only those that match: `team="search"`, `level!="critical"`, `node=~"es-.*"`; may be given again
+    #[arg(long = "match", id = "matchers", value_name = "MATCHER")]
+    pub matchers: Vec<Matcher>,
     /// How long
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub span: Duration,
     /// Why, for whoever asks
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+    /// Whose it is; left out: you
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<String>,
+    /// Mute even every alert there is
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Show the exact request that a sink would be sent for an alert of a rule; nothing is sent
@@ -186,14 +203,43 @@ impl From<What> for Kind {
     }
 }
 
-/// End mutes before their time
+/// End what is muted before its time
 #[derive(Clone, Debug, Args)]
 pub struct Unmute {
-    /// Its id
-    pub rule: String,
-    /// Only this one; without it, every mute of the rule ends
+    /// An id from `silences`, or a rule: whatever is muted of it
+    #[arg(value_name = "ID|RULE")]
+    pub what: String,
+    /// Only what was muted with these labels
     #[arg(value_parser = entity)]
     pub entity: Option<Entity>,
+}
+
+/// Show the routes, or the way of one rule's alerts through them
+#[derive(Clone, Debug, Args)]
+pub struct Routes {
+    #[command(subcommand)]
+    pub way: Option<Way>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Way {
+    Explain(Explain),
+}
+
+/// Which routes an alert takes and which not, who is told, and what withholds it now
+#[derive(Clone, Debug, Args)]
+pub struct Explain {
+    /// Its id
+    pub rule: String,
+    /// At this level; left out: each that the rule has
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<Level>,
+    /// Of this entity: `node=es-1`, or `index=a,shard=0`
+    #[arg(long, value_name = "LABELS", value_parser = entity)]
+    pub entity: Option<Entity>,
+    /// On this cluster; left out: each that the rule watches
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,8 +10,10 @@ mod mute;
 mod out;
 mod paint;
 mod render;
+mod routes;
 mod rules;
 mod run;
+mod silences;
 mod sinks;
 pub mod stop;
 mod table;
@@ -72,6 +74,8 @@ fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
         Command::Alerts(args) => alerts::run(&global, &args, out),
         Command::Mute(args) => mute::run(&global, args, out),
         Command::Unmute(args) => unmute::run(&global, &args, out),
+        Command::Silences { format } => silences::run(&global, format, out),
+        Command::Routes(args) => routes::run(&global, args.way.as_ref(), out),
         Command::Sinks(args::Sinks::Test { sink }) => sinks::run(&global, &sink, out),
         Command::Render(args) => render::run(&global, &args, out),
         Command::Completions { shell } => completions::run(shell, out),

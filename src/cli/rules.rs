@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::{
     args::Global,
-    load,
+    load, mute,
     out::Out,
     paint::Tone,
     stop::{Code, Stop},
@@ -17,8 +17,8 @@ use crate::{
     clock::Clock,
     config::{Rule, RuleKey, RuleSet, Settings},
     engine::{schedule::wake_at, watch::Watch},
-    model::{Attention, LevelPolicy, Time, span, time::elapsed, wording},
-    store::{Mute, Reader, StoreError, Stored},
+    model::{Attention, LevelPolicy, Time, matcher::Matcher, silence::Silence, span, time::elapsed, wording},
+    store::{Reader, StoreError, Stored},
 };
 
 pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
@@ -27,7 +27,7 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let stored = remembered(&settings)?;
     let now = Clock::system().now();
     let known =
-        Known { stored: stored.as_ref(), mutes: &mutes(&settings, now)?, now, zone: settings.timezone };
+        Known { stored: stored.as_ref(), silences: &silences(&settings, now)?, now, zone: settings.timezone };
     out.print(&table(&loaded.set, &known).render_folded(out.width, &[1, 3, 5, 6]))?;
     Ok(Code::Fine.into())
 }
@@ -35,7 +35,7 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
 /// What the rules themselves do not say.
 struct Known<'a> {
     stored: Option<&'a BTreeMap<RuleKey, Stored>>,
-    mutes: &'a [Mute],
+    silences: &'a [Silence],
     now: Time,
     zone: Tz,
 }
@@ -62,11 +62,13 @@ fn row(rule: &Arc<Rule>, key: &RuleKey, known: &Known<'_>) -> Row {
     let (levels, tells) = (levels.join("; "), tells(rule));
     let mut row =
         Row::new(Tone::Plain, [&rule.id, rule.kind, &key.cluster, &schedule, &next, &levels, &tells]);
-    let of_rule = known.mutes.iter().filter(|mute| mute.rule == rule.id);
-    row.notes.extend(of_rule.map(|mute| {
-        let of = mute.entity.as_ref().map(|entity| format!(" for {entity}")).unwrap_or_default();
-        let until = wording::when(mute.until, known.now, known.zone);
-        format!("muted{of} until {until}: {} ({})", mute.reason, mute.who)
+    let of_rule =
+        known.silences.iter().filter(|silence| silence.matchers.contains(&Matcher::equal("rule", &rule.id)));
+    row.notes.extend(of_rule.map(|silence| {
+        let subject = mute::subject(silence);
+        let of = subject.strip_prefix(&rule.id).map_or(format!(" {subject}"), str::to_owned);
+        let until = wording::when(silence.until, known.now, known.zone);
+        format!("muted{of} until {until}: {} ({})", silence.reason, silence.who)
     }));
     row
 }
@@ -91,9 +93,9 @@ fn remembered(settings: &Settings) -> Result<Option<BTreeMap<RuleKey, Stored>>, 
 }
 
 /// Those that hold now.
-fn mutes(settings: &Settings, now: Time) -> Result<Vec<Mute>, Stop> {
-    match Reader::open(&settings.store.path).and_then(|store| store.mutes(now)) {
-        Ok(mutes) => Ok(mutes),
+fn silences(settings: &Settings, now: Time) -> Result<Vec<Silence>, Stop> {
+    match Reader::open(&settings.store.path).and_then(|store| store.silences(now)) {
+        Ok(silences) => Ok(silences),
         Err(StoreError::Missing { .. }) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }

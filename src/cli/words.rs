@@ -2,7 +2,22 @@
 
 use chrono_tz::Tz;
 
-use crate::model::{Number, Op, Time, Unit, wording};
+use crate::{
+    model::{Number, Op, Time, Unit, matcher::Labels, wording},
+    store::OpenAlert,
+};
+
+/// An alert of the store, as matchers see it. The kind of its check is not stored.
+pub fn labels(open: &OpenAlert) -> Labels<'_> {
+    Labels {
+        rule: &open.key.rule,
+        cluster: &open.key.cluster,
+        check: "",
+        level: open.alert.level,
+        entity: &open.entity,
+        labels: &open.card.labels,
+    }
+}
 
 /// `≥ 90 %`; of a scale's top, only its name.
 pub fn limit(op: Op, bound: Number, unit: Unit) -> String {

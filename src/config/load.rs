@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
-    Settings,
+    Routing, Settings,
     complaint::{Complaint, Complaints, Report},
     files,
     mistakes::read_whole,
@@ -57,10 +57,7 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
     };
     let files = loader.files(&settings.rules);
     loader.built_in();
-    if !loader.report.has_errors() {
-        routes_lint::warn(&settings.routing, &loader.rules, &mut loader.report);
-    }
-    loader.finish(files)
+    loader.finish(files, &settings.routing)
 }
 
 /// The hash that [`load_rules`] would come to, without understanding the files; `None` where one cannot be read.
@@ -204,16 +201,19 @@ impl Loader {
         }
     }
 
-    fn finish(mut self, files: Vec<PathBuf>) -> Result<Loaded, Complaints> {
+    fn finish(mut self, files: Vec<PathBuf>, routing: &Routing) -> Result<Loaded, Complaints> {
         let sources = self.texts.iter().filter_map(|source| self.sources.get(*source));
         let hash = hash(sources.map(|source| source.text.as_str()));
         self.disabled.sort();
+        let set = RuleSet { rules: self.rules, disabled: self.disabled };
         let failed = self.report.has_errors();
+        if !failed {
+            routes_lint::warn(routing, &set, &mut self.report);
+        }
         let complaints = self.report.finish(self.sources);
         if failed {
             return Err(complaints);
         }
-        let set = RuleSet { rules: self.rules, disabled: self.disabled };
         Ok(Loaded { set, warnings: complaints, hash, files })
     }
 }

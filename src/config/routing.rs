@@ -1,6 +1,6 @@
 //! Whom, when and not, as it was meant.
 
-use super::place::Place;
+use super::{RuleSet, place::Place, routes_lint};
 use crate::model::{Time, inhibition::Inhibition, maintenance::Maintenance, matcher::Matcher, route::Route};
 
 /// What a rule's `notify` says to go by the routes.
@@ -16,6 +16,16 @@ pub struct Routing {
     pub inhibit: Vec<Inhibition>,
     /// Every list of matchers, for what only the rules can show.
     pub(super) written: Vec<Written>,
+}
+
+/// Whether some alert of these rules, or one of highwater's own, could fulfil all of them.
+pub fn could_match(matchers: &[Matcher], set: &RuleSet) -> bool {
+    routes_lint::could_match_any(matchers, set)
+}
+
+/// Whether no alert of these rules could escape them.
+pub fn matches_everything(matchers: &[Matcher], set: &RuleSet) -> bool {
+    routes_lint::match_all(matchers, set)
 }
 
 /// Matchers where they were written.

@@ -1,37 +1,31 @@
 //! One turn becomes durable, and only then true.
 
-use std::sync::Arc;
+use std::sync::PoisonError;
 
 use crate::{
     config::RuleKey,
     engine::{
         Engine, GUARD,
-        draft::{Draft, outcome_of},
+        draft::Draft,
         lock,
+        own::{OwnAlerts, Place},
         texts::Faults,
         watch::Watch,
     },
-    model::{Observation, Tick, Transition},
+    model::{Tick, Transition},
     store::{Outcome, Run, StoreError, Turn},
 };
 
 impl Engine {
     /// Commits a turn together with what it says of the rule's own sight. The watch changes only when the store has it.
     pub(super) async fn commit(&self, watch: &mut Watch, draft: Draft) -> Result<(), StoreError> {
-        // what a mute withholds of a rule that goes could never be told
-        let mutes = if draft.is_last() { Arc::default() } else { self.mutes.load_full() };
-        let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
+        let now = self.clock.now();
         let looked = draft.watermark > watch.watermark;
         let faults = Faults::default();
-        let (turn, after) = draft.finish(watch, &self.telling(&mutes, watch, &faults));
-        let complete = turn.runs.iter().any(|run| is_complete(run.outcome));
-        let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
-        let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
         let own = self.own.lock().await;
-        let own_turn = match closing {
-            None => own.blind(self, &after, blind, tick),
-            Some(ending) => own.close_blind(&after, (ending, last), &self.telling(&mutes, &after, &faults)),
-        };
+        let (turn, after, own_turn) = self.compose(watch, draft, (&own, &faults));
+        let complete = turn.runs.iter().any(|run| is_complete(run.outcome));
+        let changed = !turn.history.is_empty();
         match own_turn {
             // nobody else waits while most turns are committed, so that those which end together share a transaction
             None => {
@@ -40,6 +34,7 @@ impl Engine {
             }
             Some((own_turn, own_after)) => {
                 self.write(vec![turn, own_turn]).await?;
+                self.note_speakers(&own_after);
                 let mut own = own;
                 own.keep(own_after);
             }
@@ -47,10 +42,50 @@ impl Engine {
         self.own_up(faults).await;
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
         self.note_reach(watch);
+        if changed {
+            self.note_speakers(watch);
+        }
         if complete && !self.is_down(&watch.key.cluster) {
             self.pulse().complete = Some(now);
         }
         Ok(())
+    }
+
+    /// What a turn changes and whom it tells, together with what it says of the rule's own sight.
+    fn compose(
+        &self,
+        watch: &Watch,
+        draft: Draft,
+        (own, faults): (&OwnAlerts, &Faults),
+    ) -> (Turn, Watch, Option<(Turn, Watch)>) {
+        let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
+        let (silences, speakers) = (self.silences.load_full(), self.speakers());
+        let causes = self.causes(&silences, &speakers);
+        // what is withheld of a rule that goes could never be told
+        let causes = (!last).then_some(&causes);
+        let (turn, after) = draft.finish(watch, &self.telling(causes, Some(watch), faults));
+        let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
+        let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
+        let own_turn = match closing {
+            None => {
+                let telling = &self.telling(causes, None, faults);
+                own.blind(Place { telling, settings: &self.settings }, &after, blind, tick)
+            }
+            Some(ending) => own.close_blind(&after, (ending, last), &self.telling(causes, None, faults)),
+        };
+        (turn, after, own_turn)
+    }
+
+    /// Which of its alerts speak for others now.
+    pub(super) fn note_speakers(&self, watch: &Watch) {
+        if self.settings.routing.inhibit.is_empty() {
+            return;
+        }
+        let firing = watch.state.alerts.iter().filter(|(_, alert)| alert.level.is_some());
+        let firing =
+            firing.map(|(entity, alert)| watch.rule.labels_of(&watch.key.cluster, entity, alert.level));
+        let mut speakers = self.speakers.write().unwrap_or_else(PoisonError::into_inner);
+        speakers.replace(&watch.key.rule, &watch.key.cluster, firing);
     }
 
     async fn write(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
@@ -90,16 +125,6 @@ impl Engine {
         } else {
             clusters.remove(&watch.key.cluster);
         }
-    }
-
-    /// A look at something of highwater's own, outside any schedule.
-    pub(super) fn own_turn(&self, watch: &Watch, observation: &Observation, tick: Tick) -> (Turn, Watch) {
-        let mut draft = Draft::of(watch);
-        draft.judge(watch, observation, tick, outcome_of(observation));
-        draft.runs.clear();
-        let mutes = self.mutes.load_full();
-        // its own words hold no template of a rule, and a sink's template was told of already
-        draft.finish(watch, &self.telling(&mutes, watch, &Faults::default()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A turn in the making: looks are judged one after the other, then everything they change is told and committed at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     checks::Memory,
@@ -8,7 +8,7 @@ use crate::{
         tell::{Happened, Telling, tell},
         watch::{ToldBySink, Watch},
     },
-    model::{Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition, step},
+    model::{Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition, flapping::Flaps, step},
     store::{Outcome, Run, Turn},
 };
 
@@ -122,9 +122,21 @@ impl Draft {
         }
     }
 
+    fn flaps(&self, watch: &Watch, now: Time) -> BTreeMap<Entity, Flaps> {
+        let mut flaps = watch.flaps.clone();
+        let Some(policy) = &watch.rule.flapping else { return flaps };
+        for transition in &self.transitions {
+            flaps.entry(transition.entity.clone()).or_default().note(policy, transition.kind, transition.at);
+        }
+        let is_told = |entity: &Entity| watch.told.contains_key(entity);
+        flaps.retain(|entity, flaps| is_told(entity) || !flaps.is_over(policy, now));
+        flaps
+    }
+
     /// What sinks do not know yet becomes deliveries; the whole becomes one turn, and the watch as it will be after it.
     pub fn finish(self, watch: &Watch, telling: &Telling<'_>) -> (Turn, Watch) {
-        let happened = Happened { transitions: &self.transitions, refreshed: &self.refreshed };
+        let flaps = self.flaps(watch, telling.now);
+        let happened = Happened { transitions: &self.transitions, refreshed: &self.refreshed, flaps: &flaps };
         let news = tell(telling, watch, &self.state, happened);
         let mut told: ToldBySink = watch.told.clone();
         for (entity, sink, row) in &news.told {
@@ -161,6 +173,7 @@ impl Draft {
             busy_until: watch.busy_until,
             fresh: watch.fresh,
             excused: watch.excused,
+            flaps,
             said_not_applicable: watch.said_not_applicable,
         };
         (turn, after)

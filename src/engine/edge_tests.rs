@@ -8,7 +8,7 @@ use super::{
     deliver::SinkFact,
     lock,
     reload::Scans,
-    world::{MINUTE, World, at, percent, rule, unreachable},
+    world::{MINUTE, World, at, muted, percent, rule, unreachable},
 };
 use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
@@ -17,7 +17,7 @@ use crate::{
         Entity, Observation, Reading, Reason, Scale, Time,
         query::{Query, Response},
     },
-    store::{Mute, Mutes, Store},
+    store::{Silences, Store},
 };
 
 fn nobody() -> RuleSet {
@@ -80,10 +80,7 @@ async fn a_muted_rule_that_is_removed_is_closed_where_it_was_told() {
     let (store, _) = Store::open(&path, clock.clone()).unwrap();
     let mut world = World::over(store, clock, rule(false), high_until("23:00")).await;
     world.live_until(at("10:01")).await;
-    let (reason, who) = ("patching".to_owned(), "ada".to_owned());
-    let (until, created) = (at("12:00"), at("10:01"));
-    let mute = Mute { rule: "errors".to_owned(), entity: None, until, reason, who, created };
-    Mutes::open(&path).unwrap().mute(&mute).unwrap();
+    Silences::open(&path).unwrap().put(&muted("12:00", "10:01")).unwrap();
     world.live_until(at("10:03")).await;
     world.engine.put_in_force(nobody(), &mut Scans::default(), true).await.unwrap();
     world.listen().await;

@@ -21,12 +21,14 @@ pub mod preview;
 pub mod reload;
 pub mod schedule;
 pub mod start;
+pub mod subject;
 pub mod tell;
 #[cfg(test)]
 mod telling_tests;
 pub mod texts;
 pub mod upkeep;
 pub mod watch;
+pub mod withhold;
 #[cfg(test)]
 mod world;
 #[cfg(test)]
@@ -34,7 +36,7 @@ mod world_tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     time::Duration,
 };
 
@@ -45,14 +47,14 @@ use crate::{
     clock::Clock,
     config::{RuleKey, RuleSet, Settings},
     elastic::Elastic,
-    model::{Observation, Time},
-    store::{Mute, Store},
+    model::{Observation, Time, inhibition::Speakers, silence::Silence},
+    store::Store,
     telemetry::Telemetry,
 };
 
 use self::{
     agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults, upkeep::DeadLetters,
-    watch::Watch,
+    watch::Watch, withhold::Causes,
 };
 
 /// The kind of rule that says for all others that their cluster cannot be reached.
@@ -74,7 +76,9 @@ pub struct Engine {
     /// One round of upkeep at a time.
     upkeep: TurnLock<()>,
     own: TurnLock<OwnAlerts>,
-    mutes: ArcSwap<Vec<Mute>>,
+    silences: ArcSwap<Vec<Silence>>,
+    /// Alerts that speak for others. Held for as long as one turn is composed, and never over a wait.
+    speakers: RwLock<Speakers>,
     /// Clusters whose own alert says that they cannot be reached.
     down: Mutex<BTreeSet<String>>,
     pulse: Mutex<Pulse>,
@@ -101,6 +105,7 @@ impl Engine {
         doors: BTreeMap<String, Elastic>,
         clock: Clock,
     ) -> Self {
+        let speakers = RwLock::new(Speakers::new(settings.routing.inhibit.clone()));
         Self {
             settings,
             store,
@@ -113,7 +118,8 @@ impl Engine {
             scans: TurnLock::default(),
             upkeep: TurnLock::default(),
             own: TurnLock::default(),
-            mutes: ArcSwap::default(),
+            silences: ArcSwap::default(),
+            speakers,
             down: Mutex::default(),
             pulse: Mutex::default(),
             latest_start: Mutex::default(),
@@ -178,12 +184,29 @@ impl Engine {
         }
     }
 
-    fn telling<'a>(&'a self, mutes: &'a [Mute], watch: &Watch, faults: &'a Faults) -> Telling<'a> {
-        let blind = watch.state.blind.rule.as_ref().map(|since| since.at);
+    fn speakers(&self) -> RwLockReadGuard<'_, Speakers> {
+        self.speakers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What withholds news at this moment.
+    fn causes<'a>(&'a self, silences: &'a [Silence], speakers: &'a Speakers) -> Causes<'a> {
+        let (now, zone) = (self.clock.now(), self.settings.timezone);
+        let windows = self.settings.routing.open_windows(now);
+        Causes { now, zone, silences, windows, speakers }
+    }
+
+    fn telling<'a>(
+        &'a self,
+        causes: Option<&'a Causes<'a>>,
+        watch: Option<&Watch>,
+        faults: &'a Faults,
+    ) -> Telling<'a> {
+        let blind = watch.and_then(|watch| Some(watch.state.blind.rule.as_ref()?.at));
         Telling {
             now: self.clock.now(),
             zone: self.settings.timezone,
-            mutes,
+            routes: &self.settings.routing.routes,
+            causes,
             last_seen: blind,
             sinks: &self.settings.sinks,
             texts: &self.settings.texts,

@@ -8,8 +8,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
-    config::{Rule, RuleKey, Settings, rule::Source},
-    engine::{Engine, draft::Draft, tell::Telling, watch::Watch},
+    config::{Rule, RuleKey, Settings, routing::ROUTES, rule::Source},
+    engine::{
+        Engine,
+        draft::{Draft, outcome_of},
+        tell::{self, Telling},
+        texts::Faults,
+        watch::Watch,
+    },
     model::{
         Bound, Condition, Ending, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op,
         Policy, Reading, Reason, Scale, Schedule, Tick, Time, Timing, Unit,
@@ -105,12 +111,15 @@ impl Own {
         }
     }
 
-    /// Who hears of it: whom the settings name, but never the sink concerned; by default everybody else.
+    /// Who hears of it: whom the settings name, or the routes, but never the sink concerned; by default everybody else.
     fn notify(&self, settings: &Settings) -> Vec<String> {
         let other = |sink: &&String| Some(sink.as_str()) != self.concerned_sink();
         let named: Vec<String> = settings.self_notify.iter().filter(other).cloned().collect();
         if !named.is_empty() {
             return named;
+        }
+        if !settings.routing.routes.is_empty() {
+            return vec![ROUTES.to_owned()];
         }
         let for_people = settings.sinks.iter().filter(|(_, sink)| !sink.counts());
         for_people.map(|(name, _)| name).filter(other).cloned().collect()
@@ -142,6 +151,12 @@ impl Own {
             source: Source::default(),
         }
     }
+}
+
+/// The sink that must not be told of one of highwater's own alerts, for it is what the alert is about.
+pub fn concerned(key: &RuleKey) -> Option<&str> {
+    let about = ["highwater-dead-letter ", "highwater-sink-misconfigured "];
+    about.into_iter().find_map(|name| key.rule.strip_prefix(name))
 }
 
 /// How a recovery of one of highwater's own alerts is called; `None` for the rules of files.
@@ -231,6 +246,13 @@ impl Check for OwnCheck {
     }
 }
 
+/// What an alert about highwater itself is told with.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub telling: &'a Telling<'a>,
+    pub settings: &'a Settings,
+}
+
 /// The watches of highwater's own alerts that are, or were, open.
 #[derive(Debug, Default)]
 pub struct OwnAlerts {
@@ -254,11 +276,11 @@ impl OwnAlerts {
     }
 
     /// What a rule says of its own sight.
-    pub fn blind(&self, engine: &Engine, of: &Watch, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
+    pub fn blind(&self, place: Place<'_>, of: &Watch, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
         let policy = &of.rule.policy.blind;
         let own =
             Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level: policy.level };
-        self.turn(engine, &own, finding, tick)
+        self.turn(place, &own, finding, tick)
     }
 
     /// A rule that ends, or begins anew, has not been seen again: its blindness ends for the same reason, and never as recovered.
@@ -314,22 +336,54 @@ impl OwnAlerts {
     }
 
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.
-    pub fn turn(&self, engine: &Engine, own: &Own, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
+    pub fn turn(&self, place: Place<'_>, own: &Own, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
         let quiet = matches!(&finding, Finding::Value(reading) if reading.value <= Number::Int(0));
         let known = self.watches.get(&own.key());
         if quiet && known.is_none_or(|watch| watch.state.alerts.is_empty() && watch.told.is_empty()) {
             return None;
         }
-        let rule = Arc::new(own.rule(&engine.settings));
+        let rule = Arc::new(own.rule(place.settings));
         let watch = match known {
             Some(watch) => Watch { rule, ..watch.clone() },
             None => Watch::new(rule, &own.key().cluster, Stored::default()),
         };
-        Some(engine.own_turn(&watch, &Observation::one(Entity::empty(), finding), tick))
+        let observation = Observation::one(Entity::empty(), finding);
+        let mut draft = Draft::of(&watch);
+        draft.judge(&watch, &observation, tick, outcome_of(&observation));
+        draft.runs.clear();
+        // its own words hold no template of a rule, and a sink's template was told of already
+        let faults = Faults::default();
+        Some(draft.finish(&watch, &Telling { last_seen: None, faults: &faults, ..*place.telling }))
+    }
+
+    /// Of which nothing was told yet, for something withholds it.
+    pub fn withheld(&self, telling: &Telling<'_>) -> Vec<(Turn, Watch)> {
+        let due = self.watches.values().filter(|watch| tell::is_due(telling, watch));
+        due.map(|watch| Draft::of(watch).finish(watch, telling)).collect()
     }
 }
 
 impl Engine {
+    fn telling_of_itself<T>(&self, work: impl FnOnce(Place<'_>) -> T) -> T {
+        let (silences, speakers) = (self.silences.load_full(), self.speakers());
+        let causes = self.causes(&silences, &speakers);
+        let faults = Faults::default();
+        let telling = self.telling(Some(&causes), None, &faults);
+        work(Place { telling: &telling, settings: &self.settings })
+    }
+
+    /// The same as for rules: what nothing withholds any more is told.
+    pub(super) async fn tell_what_was_withheld_of_itself(&self) {
+        let mut alerts = self.own.lock().await;
+        let turns = self.telling_of_itself(|place| alerts.withheld(place.telling));
+        for (turn, after) in turns {
+            match self.store.commit(turn).await {
+                Ok(()) => alerts.keep(after),
+                Err(error) => tracing::error!(%error, "commit failed"),
+            }
+        }
+    }
+
     /// Shows one of highwater's own alerts a number; above zero is a breach, and the facts' `reason` says why.
     pub async fn say_of_itself(&self, own: Own, number: u64, reason: &str) {
         let mut reading = own.reading(Number::count(number));
@@ -339,9 +393,13 @@ impl Engine {
         let now = self.clock.now();
         let mut alerts = self.own.lock().await;
         let tick = Tick::new(now, Duration::from_secs(60));
-        let Some((turn, after)) = alerts.turn(self, &own, Finding::Value(reading), tick) else { return };
+        let turn = self.telling_of_itself(|place| alerts.turn(place, &own, Finding::Value(reading), tick));
+        let Some((turn, after)) = turn else { return };
         match self.store.commit(turn).await {
-            Ok(()) => alerts.keep(after),
+            Ok(()) => {
+                self.note_speakers(&after);
+                alerts.keep(after);
+            }
             Err(error) => tracing::error!(%error, alert = own.key().rule, "commit failed"),
         }
     }

@@ -36,7 +36,8 @@ pub fn preview(
     let telling = Telling {
         now,
         zone: settings.timezone,
-        mutes: &[],
+        routes: &settings.routing.routes,
+        causes: None,
         last_seen: None,
         sinks: &settings.sinks,
         texts: &settings.texts,

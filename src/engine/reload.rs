@@ -33,7 +33,7 @@ impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
     pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<(), StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
-        self.read_mutes().await;
+        self.read_silences().await;
         let rules = self.rules();
         for rule in rules.rules.values() {
             for key in rule.keys() {
@@ -58,6 +58,7 @@ impl Engine {
             self.close(&mut watch, Ending::RuleChanged, false).await?;
         }
         self.note_reach(&watch);
+        self.note_speakers(&watch);
         lock(&self.watches).insert(key.clone(), Arc::new(TurnLock::new(watch)));
         lock(&self.agenda).put(self.clock.now(), key.clone());
         Ok(())

@@ -1,4 +1,4 @@
-//! What is done beside looking: reminders, mutes that end, and a look at highwater itself.
+//! What is done beside looking: reminders, silences that end, and a look at highwater itself.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Engine, draft::Draft, lock, own::Own, watch::Watch},
+    engine::{Engine, draft::Draft, lock, own::Own, tell, texts::Faults, watch::Watch},
     model::{Alert, Entity, Time, notification::Told, time::elapsed},
     store::{Depth, Queued, Settlement},
     telemetry::AlertLabels,
@@ -24,7 +24,7 @@ pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
 
 /// Believed open at its sink, with a message of its own.
 fn is_shown(told: &Told) -> bool {
-    told.level.is_some() && told.withheld.is_none() && told.digest.is_none()
+    told.level.is_some() && told.digest.is_none()
 }
 
 fn waiting(depth: &Depth) -> u32 {
@@ -32,11 +32,11 @@ fn waiting(depth: &Depth) -> u32 {
 }
 
 impl Engine {
-    /// What the store holds of mutes, as telling needs it.
-    pub async fn read_mutes(&self) {
-        match self.store.mutes(self.clock.now()).await {
-            Ok(mutes) => self.mutes.store(Arc::new(mutes)),
-            Err(error) => tracing::error!(%error, "mutes not read"),
+    /// What the store holds of silences, as telling needs it.
+    pub async fn read_silences(&self) {
+        match self.store.silences(self.clock.now()).await {
+            Ok(silences) => self.silences.store(Arc::new(silences)),
+            Err(error) => tracing::error!(%error, "silences not read"),
         }
     }
 
@@ -46,7 +46,7 @@ impl Engine {
         if let Err(error) = self.store.notice_others().await {
             tracing::error!(%error, "store not read");
         }
-        self.read_mutes().await;
+        self.read_silences().await;
         self.tell_what_is_withheld().await;
         self.remind().await;
         self.refresh().await;
@@ -88,18 +88,16 @@ impl Engine {
         self.turn_where(due, |draft, watch| draft.remind(watch, now)).await;
     }
 
-    /// News that no mute withholds any more.
+    /// News that nothing withholds any more, or something else than before; and alerts that have settled.
     pub(super) async fn tell_what_is_withheld(&self) {
-        let now = self.clock.now();
-        let mutes = self.mutes.load_full();
+        let silences = self.silences.load_full();
         let due = |watch: &Watch| {
-            let mut withheld =
-                watch.told.iter().filter(|(_, sinks)| sinks.values().any(|told| told.withheld.is_some()));
-            withheld
-                .any(|(entity, _)| !mutes.iter().any(|mute| mute.covers(&watch.key.rule, entity, now)))
-                .then_some(())
+            let speakers = self.speakers();
+            let causes = self.causes(&silences, &speakers);
+            tell::is_due(&self.telling(Some(&causes), Some(watch), &Faults::default()), watch).then_some(())
         };
         self.turn_where(due, |_, _| {}).await;
+        self.tell_what_was_withheld_of_itself().await;
     }
 
     async fn turn_where(&self, due: impl Fn(&Watch) -> Option<()>, work: impl Fn(&mut Draft, &Watch)) {

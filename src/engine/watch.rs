@@ -6,7 +6,7 @@ use crate::{
     checks::{Look, Memory},
     config::{Rule, RuleKey},
     engine::schedule::Progress,
-    model::{Attention, Entity, RuleState, Tick, Time, Window, notification::Told},
+    model::{Attention, Entity, RuleState, Tick, Time, Window, flapping::Flaps, notification::Told},
     store::{Stored, turn::Card},
 };
 
@@ -34,6 +34,8 @@ pub struct Watch {
     pub fresh: bool,
     /// Why this rule is blind without blame: its cluster's own alert speaks for it.
     pub excused: bool,
+    /// How often its alerts came and went lately.
+    pub flaps: BTreeMap<Entity, Flaps>,
     /// It was said that the cluster cannot answer this question.
     pub said_not_applicable: bool,
 }
@@ -52,6 +54,7 @@ impl Watch {
             busy_until: None,
             fresh: true,
             excused: false,
+            flaps: BTreeMap::new(),
             said_not_applicable: false,
         }
     }

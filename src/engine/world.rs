@@ -18,6 +18,7 @@ use crate::{
         policy::BlindPolicy,
         query::{Query, Response},
         reason::Cause,
+        silence::{Silence, Terms},
     },
     sinks::{Destination, Message, Portions, Sink},
     store::{Settlement, Store},
@@ -178,6 +179,13 @@ pub fn percent(value: f64) -> Observation {
     Observation::one(Entity::empty(), Finding::Value(Reading::new(Number::Float(value), Unit::Percent)))
 }
 
+/// Ada's silence of the rule of these tests.
+pub fn muted(until: &str, created: &str) -> Silence {
+    let (reason, who) = ("patching".to_owned(), "ada".to_owned());
+    let terms = Terms { until: at(until), reason, who, created: at(created) };
+    Silence::new(Silence::matchers_of("errors", None), terms)
+}
+
 pub fn unreachable() -> Observation {
     Observation::Indeterminate(Reason::new(Cause::Unreachable, "connection refused"))
 }
@@ -268,7 +276,7 @@ impl World {
             self.listen().await;
         }
         self.clock.turn_to(end);
-        self.engine.read_mutes().await;
+        self.engine.read_silences().await;
         self.engine.tell_what_is_withheld().await;
         self.engine.remind().await;
         self.engine.refresh().await;

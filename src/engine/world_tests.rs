@@ -8,7 +8,7 @@ use crate::{
     config::RuleSet,
     engine::schedule,
     model::{Attention, Bound, Level, Missing, Observation, Schedule, Time, schedule::CronSchedule},
-    store::{Mute, Mutes, Outcome, Store},
+    store::{Outcome, Silences, Store},
 };
 
 /// 30 % in the given span, 1 % elsewhere.
@@ -243,15 +243,7 @@ async fn muted_world(
     let path = folder.path().join("highwater.db");
     let clock = Clock::standing_at(at("09:58"));
     let (store, _) = Store::open(&path, clock.clone()).unwrap();
-    let mute = Mute {
-        rule: "errors".to_owned(),
-        entity: None,
-        until: at(until),
-        reason: "patching".to_owned(),
-        who: "ada".to_owned(),
-        created: at("09:58"),
-    };
-    Mutes::open(&path).unwrap().mute(&mute).unwrap();
+    Silences::open(&path).unwrap().put(&muted(until, "09:58")).unwrap();
     (World::over(store, clock, rule(false), signal).await, folder)
 }
 
@@ -261,7 +253,7 @@ async fn what_a_mute_withholds_is_told_when_it_ends_if_it_still_fires() {
     world.live_until(at("10:30")).await;
     assert!(world.said_to("ear").is_empty());
     world.live_until(at("10:32")).await;
-    let expected = ["10:32 fired warning (told late: muted by ada until 10:31: patching)"];
+    let expected = ["10:32 fired warning (told late: muted by ada until 10:31 UTC: patching)"];
     assert_eq!(world.said_to("ear"), expected);
     world.live_until(at("11:00")).await;
     assert_eq!(world.said_to("ear").len(), 1, "and only once");
@@ -278,15 +270,7 @@ async fn an_alert_that_came_and_went_under_a_mute_is_never_told() {
 async fn a_recovery_under_a_mute_is_told_afterwards_to_whoever_was_told_of_the_alert() {
     let (mut world, folder) = muted_world("09:59", burst("10:00", "10:15")).await;
     world.live_until(at("10:01")).await;
-    let mute = Mute {
-        rule: "errors".to_owned(),
-        entity: None,
-        until: at("10:31"),
-        reason: "patching".to_owned(),
-        who: "ada".to_owned(),
-        created: at("10:01"),
-    };
-    Mutes::open(&folder.path().join("highwater.db")).unwrap().mute(&mute).unwrap();
+    Silences::open(&folder.path().join("highwater.db")).unwrap().put(&muted("10:31", "10:01")).unwrap();
     world.live_until(at("10:03")).await;
     world.live_until(at("10:30")).await;
     assert_eq!(world.said_to("ear"), ["10:00 fired warning"]);

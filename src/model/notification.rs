@@ -219,12 +219,15 @@ pub struct Told {
     pub episode_id: String,
     /// `None`: it would have been told, but was withheld.
     pub level: Option<Level>,
-    /// What it would have been told, while a mute withholds it.
+    /// What it would have been told, while something withholds it.
     pub withheld: Option<Withheld>,
     pub event_id: String,
     /// When the sink was last shown this alert, whatever it was.
     #[serde(default)]
     pub shown: Option<Time>,
+    /// It was said that it flaps, and not yet that it settled.
+    #[serde(default)]
+    pub flapping: bool,
     /// It has no message of its own there.
     #[serde(default)]
     pub digest: Option<InDigest>,
@@ -238,12 +241,21 @@ pub struct InDigest {
     pub unproven: bool,
 }
 
-/// News that waits for its mute to end.
+/// News that waits for whatever withholds it to end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Withheld {
-    /// What withholds it, in words.
-    pub by: String,
+    pub by: By,
     pub change: Box<Change>,
+}
+
+/// What withholds news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// For people.
+    pub words: String,
+    /// The silence, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<String>,
 }
 
 /// What a sink does not know yet: the difference between an alert and what the sink was told.
@@ -273,6 +285,7 @@ mod tests {
             withheld: None,
             event_id: String::new(),
             shown: None,
+            flapping: false,
             digest: None,
         }
     }

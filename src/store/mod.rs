@@ -1,14 +1,13 @@
 //! The memory: alerts, what was told, the outbox and the outcomes, in one SQLite file and one transaction per turn.
 //!
 //! One thread owns the database. Whatever waits in its queue is committed together and synced once.
-//! A [`Reader`] and [`Mutes`] work beside the daemon, from another process.
+//! A [`Reader`] and [`Silences`] work beside the daemon, from another process.
 
 mod columns;
 mod commit;
 mod error;
 mod ledger;
 mod letters;
-mod mutes;
 mod outbox;
 mod place;
 mod prune;
@@ -17,6 +16,7 @@ mod room;
 mod rules;
 mod schema;
 mod settle;
+mod silences;
 #[cfg(test)]
 mod tests;
 pub mod turn;
@@ -39,19 +39,19 @@ use tokio::sync::{oneshot, watch};
 pub use error::StoreError;
 pub use ledger::{Account, Condition};
 pub use letters::{Deed, Done, Letters};
-pub use mutes::{Mute, Mutes};
 pub use outbox::{DeliveryKey, Depth, Queued, State};
 pub use prune::KEPT;
 pub use reader::Reader;
 pub use room::Bounds;
 pub use rules::{OpenAlert, Past, Stretch};
 pub use settle::Settlement;
+pub use silences::Silences;
 pub use turn::{Card, Outcome, Run, Stored, Turn};
 
 use crate::{
     clock::Clock,
     config::RuleKey,
-    model::{Time, notification::Delivery},
+    model::{Time, notification::Delivery, silence::Silence},
     sinks::{Belated, Message},
 };
 use place::Place;
@@ -247,9 +247,9 @@ impl Store {
         self.ask(Kind::Read, outbox::depth).await
     }
 
-    /// The mutes that hold at `now`.
-    pub async fn mutes(&self, now: Time) -> Result<Vec<Mute>, StoreError> {
-        self.ask(Kind::Read, move |db| mutes::active(db, now)).await
+    /// The silences that hold at `now`.
+    pub async fn silences(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
+        self.ask(Kind::Read, move |db| silences::active(db, now)).await
     }
 
     /// What happened, oldest first.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::StoreError;
 use crate::model::Time;
 
-/// How long outcomes, history, dead letters and ended mutes are kept.
+/// How long outcomes, history, dead letters and ended silences are kept.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
 pub(super) fn prune(db: &Connection, now: Time) -> Result<(), StoreError> {
@@ -15,7 +15,7 @@ pub(super) fn prune(db: &Connection, now: Time) -> Result<(), StoreError> {
         "DELETE FROM runs WHERE last < ?1",
         "DELETE FROM history WHERE at < ?1",
         "DELETE FROM deliveries WHERE state = 'dead' AND due < ?1",
-        "DELETE FROM mutes WHERE until < ?1",
+        "DELETE FROM silences WHERE until < ?1",
         "DELETE FROM deeds WHERE at < ?1",
         "DELETE FROM paces WHERE minute * 60000 < ?1",
         // a handle is needed as long as its episode is open, however old

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use rusqlite::Connection;
 
-use super::{Account, Done, Mute, StoreError, Stored, ledger, letters, mutes, outbox, place, rules};
+use super::{Account, Done, StoreError, Stored, ledger, letters, outbox, place, rules, silences};
 use crate::{
     config::RuleKey,
-    model::Time,
+    model::{Time, silence::Silence},
     store::{Depth, OpenAlert, Past, Queued, Stretch},
 };
 
@@ -47,8 +47,9 @@ impl Reader {
         rules::load(&self.db)
     }
 
-    pub fn mutes(&self, now: Time) -> Result<Vec<Mute>, StoreError> {
-        mutes::active(&self.db, now)
+    /// The silences that hold at `now`.
+    pub fn silences(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
+        silences::active(&self.db, now)
     }
 
     pub fn depth(&self) -> Result<Vec<Depth>, StoreError> {

@@ -45,8 +45,8 @@ pub(super) const RUNS: Table =
     Table { name: "runs", columns: &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"] };
 pub(super) const HISTORY: Table =
     Table { name: "history", columns: &["seq", "rule", "cluster", "at", "transition"] };
-pub(super) const MUTES: Table =
-    Table { name: "mutes", columns: &["rule", "entity", "until", "reason", "who", "created"] };
+pub(super) const SILENCES: Table =
+    Table { name: "silences", columns: &["id", "matchers", "until", "reason", "who", "created"] };
 
 pub(super) const TABLES: [&Table; 12] = [
     &COMMITS,
@@ -60,11 +60,11 @@ pub(super) const TABLES: [&Table; 12] = [
     &DEEDS,
     &RUNS,
     &HISTORY,
-    &MUTES,
+    &SILENCES,
 ];
 
 /// Written beside the daemon, and only on disk.
-pub(super) const OF_PEOPLE: [&Table; 2] = [&DEEDS, &MUTES];
+pub(super) const OF_PEOPLE: [&Table; 2] = [&DEEDS, &SILENCES];
 
 /// Writes one row, over the one of the same key.
 pub(super) fn put(db: &Connection, table: &Table, mut row: Vec<Value>) -> Result<(), StoreError> {

@@ -79,9 +79,8 @@ CREATE TABLE history (
 ) STRICT;
 CREATE INDEX history_by_time ON history (at);
 
-CREATE TABLE mutes (
-    rule TEXT NOT NULL, entity TEXT NOT NULL,
+CREATE TABLE silences (
+    id TEXT NOT NULL PRIMARY KEY, matchers TEXT NOT NULL,
     until INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, created INTEGER NOT NULL,
-    sum INTEGER NOT NULL,
-    PRIMARY KEY (rule, entity)
+    sum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -2,9 +2,8 @@
 
 use super::*;
 
-fn mute(entity: Option<Entity>, until: i64) -> Mute {
-    let (rule, reason, who) = ("storage".to_owned(), "disks are being swapped".to_owned(), "anna".to_owned());
-    Mute { rule, entity, until: at(until), reason, who, created: at(0) }
+fn silence(entity: Option<Entity>, until: i64) -> Silence {
+    silence_until(Silence::matchers_of("storage", entity.as_ref()), at(until))
 }
 
 #[tokio::test]
@@ -37,39 +36,37 @@ async fn a_reader_sees_what_the_daemon_committed() {
 }
 
 #[tokio::test]
-async fn a_mute_written_beside_the_daemon_is_seen_by_it_and_ends_by_itself() {
+async fn a_silence_written_beside_the_daemon_is_seen_by_it_and_ends_by_itself() {
     let house = House::new();
     let store = house.open();
-    let mutes = Mutes::open(&house.path()).unwrap();
-    mutes.mute(&mute(None, 60)).unwrap();
-    mutes.mute(&mute(Some(node(1)), 120)).unwrap();
-    assert_eq!(store.mutes(at(0)).await.unwrap(), [mute(None, 60), mute(Some(node(1)), 120)]);
-    assert_eq!(store.mutes(at(60)).await.unwrap(), [mute(Some(node(1)), 120)]);
-    mutes.mute(&mute(Some(node(1)), 90)).unwrap();
-    assert_eq!(Reader::open(&house.path()).unwrap().mutes(at(100)).unwrap(), [], "the new one replaced it");
+    let silences = Silences::open(&house.path()).unwrap();
+    silences.put(&silence(None, 60)).unwrap();
+    silences.put(&silence(Some(node(1)), 120)).unwrap();
+    let everything = silence_until(vec!["team=~\"a\\\\d|\\\"b\\\"\"".parse().unwrap()], at(300));
+    silences.put(&everything).unwrap();
+    let written = [silence(None, 60), silence(Some(node(1)), 120), everything.clone()];
+    assert_eq!(store.silences(at(0)).await.unwrap(), written, "the next to end first");
+    assert_eq!(store.silences(at(60)).await.unwrap(), written[1..]);
+    assert!(silences.end(&everything.id).unwrap());
+    silences.put(&silence(Some(node(1)), 90)).unwrap();
+    assert_eq!(
+        Reader::open(&house.path()).unwrap().silences(at(100)).unwrap(),
+        [],
+        "the new one replaced it"
+    );
 
-    assert!(mutes.unmute("storage", Some(&node(1))).unwrap());
-    assert!(!mutes.unmute("storage", Some(&node(1))).unwrap());
-    assert_eq!(mutes.active(at(0)).unwrap(), [mute(None, 60)]);
-    assert!(mutes.unmute("storage", None).unwrap());
+    assert!(silences.end(&silence(Some(node(1)), 90).id).unwrap());
+    assert!(!silences.end(&silence(Some(node(1)), 90).id).unwrap());
+    assert_eq!(silences.active(at(0)).unwrap(), [silence(None, 60)]);
     store.commit(turn("storage", 60)).await.unwrap();
     store.close().await.unwrap();
     house.open();
 }
 
 #[test]
-fn a_mute_of_a_rule_covers_every_entity_and_that_of_an_entity_only_itself() {
-    assert!(mute(None, 60).covers("storage", &node(9), at(0)));
-    assert!(mute(Some(node(1)), 60).covers("storage", &node(1), at(0)));
-    assert!(!mute(Some(node(1)), 60).covers("storage", &node(2), at(0)));
-    assert!(!mute(None, 60).covers("other", &node(1), at(0)));
-    assert!(!mute(None, 60).covers("storage", &node(1), at(60)));
-}
-
-#[test]
-fn there_is_nothing_to_read_or_mute_before_the_first_daemon() {
+fn there_is_nothing_to_read_or_silence_before_the_first_daemon() {
     let house = House::new();
-    for error in [Reader::open(&house.path()).err(), Mutes::open(&house.path()).err()] {
+    for error in [Reader::open(&house.path()).err(), Silences::open(&house.path()).err()] {
         assert!(matches!(error, Some(StoreError::Missing { .. })));
     }
     assert!(!house.path().exists(), "and nothing is made by looking");

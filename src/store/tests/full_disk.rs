@@ -85,7 +85,7 @@ async fn reopened(house: &House) -> Store {
 }
 
 #[tokio::test]
-async fn a_store_that_somebody_else_holds_is_done_without_and_a_mute_written_meanwhile_stays() {
+async fn a_store_that_somebody_else_holds_is_done_without_and_a_silence_written_meanwhile_stays() {
     let house = House::new();
     let store = house.open();
     commit_numbers(&store, 0..3).await;
@@ -94,13 +94,11 @@ async fn a_store_that_somebody_else_holds_is_done_without_and_a_mute_written_mea
     commit_numbers(&store, 3..6).await;
     assert!(!store.health().is_ok());
     intruder.execute_batch("ROLLBACK").unwrap();
-    let created = at(0);
-    let (rule, reason, who) = ("storage".to_owned(), String::new(), String::new());
-    let mute = Mute { rule, entity: None, until: at(9000), reason, who, created };
-    Mutes::open(&house.path()).unwrap().mute(&mute).unwrap();
+    let silence = silence_until(Silence::matchers_of("storage", None), at(9000));
+    Silences::open(&house.path()).unwrap().put(&silence).unwrap();
     wait_for_return(&store, &house.clock).await;
     assert_holds(&store, 0..6).await;
-    assert_eq!(store.mutes(at(0)).await.unwrap(), [mute]);
+    assert_eq!(store.silences(at(0)).await.unwrap(), [silence]);
 }
 
 async fn run_sql(store: &Store, sql: &'static str) {

@@ -19,6 +19,7 @@ use crate::{
         notification::{self, Delivery, Handle, Notification, Status, Told},
         reason::Cause,
         time::Course,
+        silence::Terms,
     },
 };
 
@@ -106,6 +107,11 @@ pub(super) fn delivery(sink: &str, rule: &str, id: &str) -> Delivery {
     Delivery::of_rule(sink, notification, chrono_tz::UTC)
 }
 
+fn silence_until(matchers: Vec<crate::model::matcher::Matcher>, until: Time) -> Silence {
+    let (reason, who) = ("disks are being swapped".to_owned(), "anna".to_owned());
+    Silence::new(matchers, Terms { until, reason, who, created: at(0) })
+}
+
 pub(super) fn told(episode: &str) -> Told {
     let event_id = "event".to_owned();
     Told {
@@ -114,6 +120,7 @@ pub(super) fn told(episode: &str) -> Told {
         withheld: None,
         event_id,
         shown: None,
+        flapping: false,
         digest: None,
     }
 }

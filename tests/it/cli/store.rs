@@ -42,8 +42,8 @@ async fn a_mute_is_written_shown_and_ended() {
         "{said:?}"
     );
     let json: Value = serde_json::from_str(&place.run(&["alerts", "--format", "json"]).out).unwrap();
-    assert_eq!(json["mutes"][0]["entity"]["service"], "api");
-    assert_eq!(json["mutes"][0]["reason"], "a deployment");
+    assert_eq!(json["silences"][0]["match"][1], "service=\"api\"");
+    assert_eq!(json["silences"][0]["reason"], "a deployment");
     assert!(place.run(&["alerts"]).out.contains("a deployment"));
     assert_eq!(
         place.run(&["unmute", "http-5xx", "service=api"]).out,
