@@ -55,7 +55,7 @@ async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) ->
 fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> String {
     let what = if kind == Kind::Fired { "the test alert" } else { "its recovery" };
     match verdict {
-        Verdict::Accepted { .. } | Verdict::Then { .. } => {
+        Verdict::Accepted { .. } | Verdict::Then { .. } | Verdict::Wait { .. } => {
             let said = match answer {
                 Answer::Http { status, body, .. } => format!("; it {}", sinks::in_words(*status, body)),
                 _ => String::new(),

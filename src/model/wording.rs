@@ -58,9 +58,14 @@ pub fn worst_first(notification: &Notification) -> Vec<&Change> {
 /// `CRITICAL: Disk used on a data node (main)`; an ending that proves nothing says so first.
 pub fn title(notification: &Notification) -> String {
     let test = if notification.test { "TEST: " } else { "" };
+    let what = clean(subject(notification));
+    format!("{test}{}: {what} ({})", standing(notification), clean(&notification.cluster))
+}
+
+/// What it is about: the author's title, else the summary, else the rule's name.
+pub fn subject(notification: &Notification) -> &str {
     let summary = notification.title.as_ref().unwrap_or(&notification.summary);
-    let what = if summary.trim().is_empty() { &notification.rule } else { summary };
-    format!("{test}{}: {} ({})", standing(notification), clean(what), clean(&notification.cluster))
+    if summary.trim().is_empty() { &notification.rule } else { summary }
 }
 
 /// The word that people look for first.

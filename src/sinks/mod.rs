@@ -2,7 +2,11 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod alertmanager;
 mod file;
+mod opsgenie;
+mod page;
+mod pagerduty;
 mod pushover;
 mod slack;
 mod statsd;
@@ -27,7 +31,10 @@ use crate::{
 };
 
 pub use self::{
+    alertmanager::Alertmanager,
     file::{File, Journal},
+    opsgenie::Opsgenie,
+    pagerduty::Pagerduty,
     pushover::Pushover,
     slack::Slack,
     statsd::Statsd,
@@ -40,7 +47,10 @@ pub use self::{
 kinds! {
     /// Where notifications go: exactly one kind.
     pub enum Kind as dyn Sink by into_sink {
+        "alertmanager" => Alertmanager,
         "file" => File,
+        "opsgenie" => Opsgenie,
+        "pagerduty" => Pagerduty,
         "pushover" => Pushover,
         "slack" => Slack,
         "statsd" => Statsd,
@@ -119,7 +129,7 @@ pub enum Portions {
 /// What becomes of deliveries that wait for one another while a sink takes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Belated {
-    /// For people: one message says what has happened meanwhile.
+    /// For people, and for services that only need the newest: one message says what has happened meanwhile.
     Merged,
     /// For services that keep a state or a count: each is delivered, in order.
     Each,
@@ -129,6 +139,8 @@ pub enum Belated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     Http(Endpoint),
+    /// Servers of one cluster: each of them gets the message, and it is taken when one of them takes it.
+    Cluster(Vec<Endpoint>),
     Stdout,
     File(Journal),
     /// Datagrams to a host and a port.
@@ -139,11 +151,8 @@ impl Destination {
     /// Everything that has to be looked up for an attempt.
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
-            Self::Http(endpoint) => {
-                let named = endpoint.headers.iter().chain(&endpoint.body_secrets);
-                let basic = endpoint.basic.iter().flat_map(|(user, password)| [user, password]);
-                [&endpoint.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic).collect()
-            }
+            Self::Http(endpoint) => endpoint.secrets().collect(),
+            Self::Cluster(endpoints) => endpoints.iter().flat_map(Endpoint::secrets).collect(),
             Self::Stdout | Self::File(_) | Self::Udp(_) => Vec::new(),
         }
     }
@@ -171,6 +180,12 @@ impl Endpoint {
         self.headers.push((name.to_owned(), value));
         self
     }
+
+    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let named = self.headers.iter().chain(&self.body_secrets);
+        let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
+        [&self.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic)
+    }
 }
 
 /// What is sent, as it is stored.
@@ -191,6 +206,7 @@ pub struct Request {
     /// Appended to the endpoint's URL, query included; empty: the URL as it is.
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// A `Get` sends none: there a sink may keep what it asks for.
     pub body: String,
 }
 
@@ -255,6 +271,11 @@ pub enum Verdict {
         handle: Option<Handle>,
         message: Box<Message>,
     },
+    /// Nothing is wrong, but the service needs time: this message after so long. Nobody else waits meanwhile.
+    Wait {
+        message: Box<Message>,
+        after: Duration,
+    },
     /// Try again: after this long, or by the usual back-off.
     Later {
         after: Option<Duration>,
@@ -275,6 +296,7 @@ impl Verdict {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Then { .. } => "then",
+            Self::Wait { .. } => "wait",
             Self::Later { .. } => "later",
             Self::Never { .. } => "never",
             Self::Misconfigured { .. } => "misconfigured",

@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures::future::join_all;
+
 use crate::{
     clock::Clock,
     http::{Http, HttpError},
@@ -61,14 +63,16 @@ impl Door {
             (Destination::Http(to), Message::Http(request)) => {
                 self.http.send(to, request, &*self.secrets).await
             }
+            (Destination::Cluster(all), Message::Http(request)) => {
+                let sent = all.iter().map(|to| self.http.send(to, request, &*self.secrets));
+                best(join_all(sent).await)
+            }
             (Destination::Stdout, Message::Line(line)) => self.lines.print(line).await,
             (Destination::File(journal), Message::Line(line)) => self.lines.append(journal, line).await,
             (Destination::Udp(address), Message::Datagrams(datagrams)) => {
                 self.lines.send(address, datagrams).await
             }
-            (Destination::Http(_) | Destination::Stdout | Destination::File(_) | Destination::Udp(_), _) => {
-                Answer::Unsent("this message was made for another kind of sink".to_owned())
-            }
+            _ => Answer::Unsent("this message was made for another kind of sink".to_owned()),
         }
     }
 
@@ -82,6 +86,10 @@ impl Door {
                 sink.classify(&Asked { delivery, message: &message, handle: given.as_ref() }, &answer);
             match verdict {
                 Verdict::Then { handle, message: next } => (given, message) = (handle.or(given), *next),
+                Verdict::Wait { message: next, after } => {
+                    tokio::time::sleep(after).await;
+                    message = *next;
+                }
                 Verdict::Accepted { handle } => {
                     let verdict = Verdict::Accepted { handle: handle.or(given) };
                     return Tried { answer, verdict };
@@ -101,11 +109,24 @@ impl Door {
     }
 }
 
+/// What a cluster answers: that one of its servers took the message; else what one said of it; else why none answered.
+fn best(answers: Vec<Answer>) -> Answer {
+    let rank = |answer: &Answer| match answer {
+        Answer::Http { status: 200..=299, .. } => 0,
+        Answer::Http { status: ..500, .. } => 1,
+        Answer::Http { .. } => 2,
+        Answer::Lost(_) => 3,
+        Answer::Unsent(_) | Answer::Written => 4,
+    };
+    let nobody = || Answer::Unsent("the cluster has no server".to_owned());
+    answers.into_iter().min_by_key(rank).unwrap_or_else(nobody)
+}
+
 /// Whether a stored message can go there: a sink's kind may have changed since it was rendered.
 pub fn fits(message: &Message, to: &Destination) -> bool {
     matches!(
         (message, to),
-        (Message::Http(_), Destination::Http(_))
+        (Message::Http(_), Destination::Http(_) | Destination::Cluster(_))
             | (Message::Line(_), Destination::Stdout | Destination::File(_))
             | (Message::Datagrams(_), Destination::Udp(_))
     )

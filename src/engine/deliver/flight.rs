@@ -43,6 +43,8 @@ pub enum Outcome {
     Accepted,
     /// Tried again by and by.
     Later,
+    /// The service is at work on it.
+    Waiting,
     /// Not taken as it is; a plain message is next.
     Refused,
     Misconfigured {
@@ -127,21 +129,31 @@ impl Flight {
             let verdict = self.sink.classify(&asked, &answer);
             let (given, next) = match verdict {
                 Verdict::Then { handle, message } => (handle, *message),
+                Verdict::Wait { ref message, .. } => {
+                    self.step(None, message).await;
+                    return self.settle(verdict).await;
+                }
                 last => return self.settle(last).await,
             };
             handle = given.clone().or(handle);
-            let step = Settlement::Step { handles: self.handles(given), message: next.clone() };
-            self.keep(&step).await;
+            self.step(given, &next).await;
             message = next;
         }
         self.settle(Verdict::Never { why: ENDLESS.to_owned() }).await
+    }
+
+    /// From here the delivery goes on, whatever happens to this process.
+    async fn step(&self, given: Option<Handle>, next: &Message) {
+        self.keep(&Settlement::Step { handles: self.handles(given), message: next.clone() }).await;
     }
 
     async fn settle(&self, verdict: Verdict) -> Outcome {
         (self.office.count)(&self.queued.key.sink, verdict.name());
         let (settlement, outcome) = self.judge(verdict);
         self.keep(&settlement).await;
-        self.log(&settlement);
+        if !matches!(outcome, Outcome::Waiting) {
+            self.log(&settlement);
+        }
         // a sink that counts is itself told of no alert
         if matches!(outcome, Outcome::Accepted) && !self.sink.counts() {
             (self.office.told)(&self.queued.delivery);
@@ -181,6 +193,11 @@ impl Flight {
             Verdict::Then { .. } => (Settlement::Retry { due: now, why: ENDLESS.to_owned() }, Outcome::Later),
             Verdict::Never { why } if self.plain => dead(why),
             Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
+            Verdict::Wait { .. } if given_up => dead("the service never said what came of it".to_owned()),
+            Verdict::Wait { after, .. } => {
+                let why = "its result is awaited".to_owned();
+                (Settlement::Retry { due: now + after, why }, Outcome::Waiting)
+            }
             Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => {
                 dead(format!("given up after {}: {why}", span::show(self.office.delays.give_up_after)))
             }

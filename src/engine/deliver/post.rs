@@ -196,7 +196,7 @@ impl Post {
             }
             Outcome::Misconfigured { why } => self.note_misconfigured(why).await,
             Outcome::Dead { why } => self.note_dead(landed.key, why).await,
-            Outcome::NotBegun | Outcome::Gone => {}
+            Outcome::NotBegun | Outcome::Gone | Outcome::Waiting => {}
             Outcome::Grounded => self.wait(self.office.delays.store),
         }
     }

@@ -3,6 +3,7 @@
 mod ends;
 mod late;
 mod receiver;
+mod several;
 mod storm;
 
 use std::{collections::BTreeMap, io, sync::Mutex};

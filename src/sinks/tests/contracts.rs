@@ -1,6 +1,9 @@
 //! What each kind's service takes and means: the tests that run over all kinds ask here.
 
+mod alertmanager;
 mod file;
+mod opsgenie;
+mod pagerduty;
 mod pushover;
 mod slack;
 mod statsd;
@@ -24,7 +27,10 @@ pub struct Contract {
 
 pub fn of(kind: &str) -> Contract {
     match kind {
+        "alertmanager" => alertmanager::CONTRACT,
         "file" => file::CONTRACT,
+        "opsgenie" => opsgenie::CONTRACT,
+        "pagerduty" => pagerduty::CONTRACT,
         "pushover" => pushover::CONTRACT,
         "slack" => slack::CONTRACT,
         "statsd" => statsd::CONTRACT,
