@@ -7,6 +7,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
+//! | [`aws`] | who we are to Amazon, and requests signed so, for the two doors above and below |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
 //! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
 //! | [`cli`] | one file per subcommand |
@@ -19,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod aws;
 pub mod checks;
 pub mod cli;
 pub mod clock;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time
 use chrono_tz::Tz;
 
 use super::{Routing, place::Sources, rule_form::DefaultsForm};
-use crate::{model::secret::Secret, sinks::Sink};
+use crate::{
+    model::{secret::Secret, signing::Signing},
+    sinks::Sink,
+};
 
 /// Everything but the rules.
 #[derive(Clone, Debug)]
@@ -61,6 +64,8 @@ pub enum Auth {
     /// `id:key`, or its base64.
     ApiKey(Secret),
     Bearer(Secret),
+    /// Each request is signed, with credentials that are found at each request.
+    Aws(Signing),
 }
 
 #[derive(Clone, Debug, Default)]

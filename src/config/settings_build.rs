@@ -18,16 +18,19 @@ use super::{
         Telemetry, Tls,
     },
     settings_form::{
-        AuthForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm, SelfForm, ServerForm,
-        StoreForm, TelemetryForm, TlsForm,
+        AuthForm, AwsForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm, SelfForm,
+        ServerForm, StoreForm, TelemetryForm, TlsForm,
     },
     settings_load::Sections,
     texts::{self, SinkTextsForm},
 };
 use crate::{
-    model::secret::Secret,
-    sinks::{self, Sink},
+    model::{secret::Secret, signing::Signing},
+    sinks::{self, Destination, Sink},
 };
+
+const UNSIGNED: &str =
+    "this highwater cannot sign requests to Amazon; one that is built with the feature `aws` can";
 
 pub struct Builder<'a> {
     sections: Sections<'a>,
@@ -152,7 +155,24 @@ impl<'a> Builder<'a> {
                 self.no_literal(&token, &[&path[..], &["bearer"]].concat());
                 Auth::Bearer(token)
             }
+            Some(AuthForm::Aws(aws)) => self.aws(&aws),
         }
+    }
+
+    fn aws(&mut self, form: &AwsForm) -> Auth {
+        if let Some(complaint) = Signing::complaint_about_region(&form.region.value) {
+            self.error(form.region.error(complaint));
+        }
+        let service = form.service.as_ref().map_or("es", |service| service.value.as_str());
+        if let Some(wrong) =
+            form.service.as_ref().filter(|name| !["es", "aoss"].contains(&name.value.as_str()))
+        {
+            self.error(wrong.error(format!("`{service}` is no service of OpenSearch; write `es` or `aoss`")));
+        }
+        if !cfg!(feature = "aws") {
+            self.error(form.region.error(UNSIGNED));
+        }
+        Auth::Aws(Signing::new(&form.region.value, service))
     }
 
     fn tls(&mut self, form: TlsForm) -> Tls {
@@ -194,6 +214,9 @@ impl<'a> Builder<'a> {
             }
             for complaint in sink.complaints() {
                 self.error(Complaint::error(complaint).at(place));
+            }
+            if !cfg!(feature = "aws") && is_signed(&*sink) {
+                self.error(Complaint::error(UNSIGNED).at(place));
             }
             all.insert(name, sink);
         }
@@ -349,4 +372,8 @@ impl<'a> Builder<'a> {
         }
         usize::try_from(form.value).unwrap_or(usize::MAX)
     }
+}
+
+fn is_signed(sink: &dyn Sink) -> bool {
+    matches!(sink.destination(), Destination::Http(endpoint) if endpoint.sign.is_some())
 }

@@ -124,6 +124,21 @@ pub enum AuthForm {
     ApiKey(Secret),
     /// A bearer token.
     Bearer(Secret),
+    /// Signed requests, for a domain or collection of Amazon OpenSearch.
+    Aws(AwsForm),
+}
+
+/// Signed requests, with credentials that are found where Amazon's own tools find them.
+///
+/// Those are the environment, a profile, a web identity, the container and the machine, in this order.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsForm {
+    /// `eu-west-1`.
+    pub region: At<String>,
+    /// `es` for a domain, `aoss` for a serverless collection.
+    #[schemars(extend("default" = "es"))]
+    pub service: Option<At<String>>,
 }
 
 /// Name and password.

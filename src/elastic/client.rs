@@ -22,6 +22,7 @@ use super::{
     nodes::Nodes,
     refusal::{Retry, Setback},
     request::Request,
+    signature::Signature,
 };
 use crate::{
     clock::Clock,
@@ -57,7 +58,8 @@ impl Client {
         let keyring = Keyring::new(cluster.auth.clone(), resolve.clone());
         let proxy =
             cluster.proxy.as_ref().map(|proxy| resolve(proxy)).transpose().map_err(ElasticError::Secret)?;
-        let nodes = Nodes::new(cluster, keyring, proxy)?;
+        let signature = Signature::of(&cluster.auth, &clock);
+        let nodes = Nodes::new(cluster, keyring, signature, proxy)?;
         if cluster.tls.insecure_skip_verify {
             tracing::warn!(
                 cluster = cluster.name,

@@ -1,4 +1,5 @@
 //! Who we are to a cluster. Secrets are looked up again now and then, so a rotated one counts without a restart.
+//! For Amazon each request is signed instead: see `signature`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,7 +46,7 @@ impl Keyring {
     pub fn credentials(&self) -> Result<Option<Credentials>, ElasticError> {
         let look_up = |secret: &Secret| (self.resolve)(secret).map_err(ElasticError::Secret);
         Ok(match &self.auth {
-            Auth::None => None,
+            Auth::None | Auth::Aws(_) => None,
             Auth::Basic { username, password } => {
                 Some(Credentials::Basic(username.clone(), look_up(password)?))
             }

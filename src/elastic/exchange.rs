@@ -21,7 +21,8 @@ pub(super) async fn attempt(
 ) -> Result<Value, Setback> {
     let asked = request.at(node.url())?;
     node.knock(limits.connect_timeout, now).await.map_err(Setback::elsewhere)?;
-    let sent = node.send(request, label).await;
+    let headers = node.headers(request, label, &asked).await?;
+    let sent = node.send(request, headers).await;
     let response = sent.map_err(|error| Setback::elsewhere(trouble::no_answer(&node.name, &error)))?;
     if response.url() != &asked {
         let text = format!("`{}` sends us to another address (a redirect); it is not followed", node.name);

@@ -26,6 +26,7 @@ mod nodes;
 mod refusal;
 mod request;
 mod search;
+mod signature;
 mod sought;
 mod trouble;
 

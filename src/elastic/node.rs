@@ -18,7 +18,7 @@ use elasticsearch::{
 };
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{request::Request, trouble};
+use super::{request::Request, signature::Signature, trouble};
 use crate::model::{Reason, Time};
 
 /// A node that answered within this time is not tried by a bare connection first.
@@ -33,6 +33,7 @@ pub(super) struct Node {
     /// What a connection is made to: the node, or the proxy before it.
     door: (String, u16),
     transport: ArcSwap<Transport>,
+    signature: Option<Signature>,
     health: Mutex<Health>,
 }
 
@@ -51,7 +52,14 @@ impl Node {
         let host = way.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let door = (host, way.port_or_known_default().unwrap_or(9200));
         let name = trouble::name_of(&base);
-        Self { name, base, door, transport: ArcSwap::from_pointee(transport), health: Mutex::default() }
+        let (transport, signature, health) = (ArcSwap::from_pointee(transport), None, Mutex::default());
+        Self { name, base, door, transport, signature, health }
+    }
+
+    #[must_use]
+    pub fn signed_by(mut self, signature: Option<Signature>) -> Self {
+        self.signature = signature;
+        self
     }
 
     pub fn url(&self) -> &Url {
@@ -91,9 +99,22 @@ impl Node {
             .map_err(|error| trouble::no_connection(&self.name, &error))
     }
 
-    pub async fn send(&self, request: &Request, label: &str) -> Result<Response, elasticsearch::Error> {
+    /// What goes out with `request`, which is asked at `url`.
+    pub async fn headers(&self, request: &Request, label: &str, url: &Url) -> Result<HeaderMap, Reason> {
+        let mut headers = headers(request, label);
+        if let Some(signature) = &self.signature {
+            signature.add(&mut headers, request, url).await?;
+        }
+        Ok(headers)
+    }
+
+    pub async fn send(
+        &self,
+        request: &Request,
+        headers: HeaderMap,
+    ) -> Result<Response, elasticsearch::Error> {
         let transport = self.transport.load_full();
-        let (path, headers) = (request.relative.as_str(), headers(request, label));
+        let path = request.relative.as_str();
         let body = request.body.as_deref();
         transport.send(request.method, path, headers, None::<&()>, body, None).await
     }
@@ -114,7 +135,8 @@ impl Node {
 
     async fn greet(&self) -> Result<Response, elasticsearch::Error> {
         let root = Request { method: Method::Get, relative: "./".to_owned(), body: None };
-        self.send(&root, "highwater/probe").await
+        // unsigned, too: that it is refused says that somebody is there
+        self.send(&root, headers(&root, "highwater/probe")).await
     }
 
     /// It keeps connections and answers nothing.

@@ -18,7 +18,7 @@ use elasticsearch::{
     },
 };
 
-use super::{ElasticError, credentials::Keyring, node::Node, trouble};
+use super::{ElasticError, credentials::Keyring, node::Node, signature::Signature, trouble};
 use crate::{
     config::settings::{Cluster, Tls},
     model::Time,
@@ -31,6 +31,7 @@ pub(super) struct Nodes {
     proxy: Option<Proxy>,
     files: Mutex<TlsFiles>,
     keyring: Keyring,
+    signature: Option<Signature>,
 }
 
 /// What the files of the TLS settings hold.
@@ -47,7 +48,12 @@ struct Proxy {
 }
 
 impl Nodes {
-    pub fn new(cluster: &Cluster, keyring: Keyring, proxy: Option<String>) -> Result<Self, ElasticError> {
+    pub fn new(
+        cluster: &Cluster,
+        keyring: Keyring,
+        signature: Option<Signature>,
+        proxy: Option<String>,
+    ) -> Result<Self, ElasticError> {
         let proxy = proxy.map(|url| Proxy::parse(&url)).transpose()?;
         let files = TlsFiles::read(&cluster.tls)?;
         let credentials = keyring.credentials()?;
@@ -56,6 +62,7 @@ impl Nodes {
             let base = parse(url)?;
             let transport = build(&base, proxy.as_ref(), &cluster.tls, &files)?;
             let node = Node::new(base, proxy.as_ref().map(|proxy| &proxy.url), transport);
+            let node = node.signed_by(signature.clone());
             if let Some(credentials) = &credentials {
                 node.set_auth(credentials.clone());
             }
@@ -65,7 +72,7 @@ impl Nodes {
             return Err(ElasticError::NoUrl(cluster.name.clone()));
         }
         let (files, tls) = (Mutex::new(files), cluster.tls.clone());
-        Ok(Self { nodes, next: AtomicUsize::new(0), tls, proxy, files, keyring })
+        Ok(Self { nodes, next: AtomicUsize::new(0), tls, proxy, files, keyring, signature })
     }
 
     pub fn len(&self) -> usize {
@@ -83,6 +90,9 @@ impl Nodes {
 
     pub fn were_refused(&self) {
         self.keyring.were_refused();
+        if let Some(signature) = &self.signature {
+            signature.was_refused();
+        }
     }
 
     /// Looks up secrets and certificates again, where it is time. What cannot be read leaves things as they are.

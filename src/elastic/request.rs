@@ -60,7 +60,8 @@ fn query(params: &[(String, String)]) -> String {
     if !params.is_empty() {
         url.query_pairs_mut().extend_pairs(params);
     }
-    url.query().map(|query| format!("?{query}")).unwrap_or_default()
+    // a space as `+` is read in two ways where requests are signed
+    url.query().map(|query| format!("?{}", query.replace('+', "%20"))).unwrap_or_default()
 }
 
 /// An index pattern as a path part.
@@ -89,7 +90,7 @@ mod tests {
         let request =
             Request::get("/_cluster/health", &[("level".to_owned(), "in dices&".to_owned())]).unwrap();
         let url = request.at(&base()).unwrap();
-        assert_eq!(url.as_str(), "https://es.example:9200/prefix/_cluster/health?level=in+dices%26");
+        assert_eq!(url.as_str(), "https://es.example:9200/prefix/_cluster/health?level=in%20dices%26");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod echo;
 mod guard;
+mod signed;
 
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,9 @@ use reqwest::{
 };
 
 use crate::{
+    aws::Signer,
     clock::Clock,
-    model::secret::Secret,
+    model::{secret::Secret, signing::Signing},
     sinks::{Answer, Endpoint, Method as Verb, Request, in_words},
 };
 
@@ -46,6 +48,7 @@ pub enum HttpError {
 pub struct Http {
     client: Client,
     clock: Clock,
+    signer: Signer,
 }
 
 impl Http {
@@ -62,21 +65,22 @@ impl Http {
             .timeout(timeout)
             .build();
         let client = client.map_err(|error| HttpError::Client(answer::words(&error.without_url())))?;
-        Ok(Self { client, clock })
+        let signer = Signer::new(clock.clone());
+        Ok(Self { client, clock, signer })
     }
 
     /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
     pub async fn send(&self, to: &Endpoint, message: &Request, secrets: Secrets<'_>) -> Answer {
         match self.request(to, message, secrets) {
             Err(why) => Answer::Unsent(why),
-            Ok((request, hidden)) => self.answer(request, hidden).await,
+            Ok((request, hidden)) => self.answer(request, hidden, to.sign.as_ref()).await,
         }
     }
 
     /// A sign of life to `url`; the error says in words what came back.
     pub async fn ping(&self, url: &Secret, secrets: Secrets<'_>) -> Result<(), String> {
         let request = self.client.request(Method::GET, target(url, "", secrets)?);
-        match self.answer(request, Vec::new()).await {
+        match self.answer(request, Vec::new(), None).await {
             Answer::Http { status: 200..=299, .. } => Ok(()),
             Answer::Http { status, body, .. } => Err(in_words(status, &body)),
             Answer::Lost(why) | Answer::Unsent(why) => Err(why),
@@ -110,17 +114,31 @@ impl Http {
     }
 
     /// `hidden`: what is secret in the body.
-    async fn answer(&self, request: RequestBuilder, hidden: Vec<String>) -> Answer {
-        let request = match request.build() {
+    async fn answer(
+        &self,
+        request: RequestBuilder,
+        hidden: Vec<String>,
+        signing: Option<&Signing>,
+    ) -> Answer {
+        let mut request = match request.build() {
             Ok(request) => request,
             Err(error) => return answer::lost(error),
         };
+        if let Some(signing) = signing
+            && let Err(why) = signed::sign(&self.signer, signing, &mut request).await
+        {
+            return why;
+        }
         let mut secrets = echo::secrets_of(&request);
         secrets.extend(hidden.into_iter().filter(|secret| secret.len() >= echo::SHORTEST));
-        match self.client.execute(request).await {
+        let answer = match self.client.execute(request).await {
             Ok(response) => answer::read(response, &self.clock, &secrets).await,
             Err(error) => answer::lost(error),
+        };
+        if signing.is_some() && signed::were_refused(&answer) {
+            self.signer.were_refused();
         }
+        answer
     }
 }
 

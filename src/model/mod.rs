@@ -34,6 +34,7 @@ pub mod route;
 pub(crate) mod samples;
 pub mod schedule;
 pub mod secret;
+pub mod signing;
 pub mod silence;
 pub mod span;
 pub mod step;

@@ -17,8 +17,9 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("checks", &["model", "kinds"][..]),
         ("sinks", &["model", "kinds"][..]),
         ("config", &["checks", "sinks", "model", "kinds"][..]),
-        ("elastic", &["config", "model", "clock", "telemetry"][..]),
-        ("http", &["config", "sinks", "model", "clock", "telemetry"][..]),
+        ("aws", &["model", "clock"][..]),
+        ("elastic", &["aws", "config", "model", "clock", "telemetry"][..]),
+        ("http", &["aws", "config", "sinks", "model", "clock", "telemetry"][..]),
         ("lines", &["sinks", "model"][..]),
         ("store", &["config", "checks", "sinks", "model", "clock", "telemetry"][..]),
         (
