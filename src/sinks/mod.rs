@@ -3,6 +3,9 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod alertmanager;
+mod amazon;
+mod cloudwatch_logs;
+mod cloudwatch_metrics;
 mod file;
 mod opsgenie;
 mod page;
@@ -27,11 +30,14 @@ use crate::{
     model::{
         notification::{Delivery, Handle},
         secret::Secret,
+        signing::Signing,
     },
 };
 
 pub use self::{
     alertmanager::Alertmanager,
+    cloudwatch_logs::CloudwatchLogs,
+    cloudwatch_metrics::CloudwatchMetrics,
     file::{File, Journal},
     opsgenie::Opsgenie,
     pagerduty::Pagerduty,
@@ -48,6 +54,8 @@ kinds! {
     /// Where notifications go: exactly one kind.
     pub enum Kind as dyn Sink by into_sink {
         "alertmanager" => Alertmanager,
+        "cloudwatch_logs" => CloudwatchLogs,
+        "cloudwatch_metrics" => CloudwatchMetrics,
         "file" => File,
         "opsgenie" => Opsgenie,
         "pagerduty" => Pagerduty,
@@ -166,13 +174,15 @@ pub struct Endpoint {
     pub headers: Vec<(String, Secret)>,
     /// Put into the top of a JSON body, or behind a form's fields, by each attempt: services that want their key there.
     pub body_secrets: Vec<(String, Secret)>,
+    /// Each attempt is signed for Amazon.
+    pub sign: Option<Signing>,
     /// User and password of `Authorization: Basic …`.
     pub basic: Option<(Secret, Secret)>,
 }
 
 impl Endpoint {
     pub const fn new(url: Secret) -> Self {
-        Self { url, headers: Vec::new(), body_secrets: Vec::new(), basic: None }
+        Self { url, headers: Vec::new(), body_secrets: Vec::new(), basic: None, sign: None }
     }
 
     #[must_use]

@@ -1,6 +1,7 @@
 //! What holds for every kind of sink, asked of all of them: a new kind is asked without being named here,
 //! but has to say in [`contracts`] what its service takes.
 
+mod amazon;
 mod contracts;
 mod golden;
 mod hostile;

@@ -119,7 +119,12 @@ fn message(notification: &Notification) -> Message {
 pub(super) fn body(notification: &Notification) -> String {
     #[expect(clippy::expect_used, reason = "its keys are text and its numbers finite, so it has a JSON form")]
     let json = serde_json::to_string(notification).expect("a notification has a JSON form");
-    if json.chars().any(steers) { json.chars().fold(String::new(), push_escaped) } else { json }
+    escaped(&json)
+}
+
+/// JSON that no terminal obeys.
+pub(super) fn escaped(json: &str) -> String {
+    if json.chars().any(steers) { json.chars().fold(String::new(), push_escaped) } else { json.to_owned() }
 }
 
 /// What JSON may hold bare but a terminal would obey. It can only stand inside of JSON's own strings.

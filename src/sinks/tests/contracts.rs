@@ -1,6 +1,8 @@
 //! What each kind's service takes and means: the tests that run over all kinds ask here.
 
 mod alertmanager;
+pub mod cloudwatch_logs;
+pub mod cloudwatch_metrics;
 mod file;
 mod opsgenie;
 mod pagerduty;
@@ -28,6 +30,8 @@ pub struct Contract {
 pub fn of(kind: &str) -> Contract {
     match kind {
         "alertmanager" => alertmanager::CONTRACT,
+        "cloudwatch_logs" => cloudwatch_logs::CONTRACT,
+        "cloudwatch_metrics" => cloudwatch_metrics::CONTRACT,
         "file" => file::CONTRACT,
         "opsgenie" => opsgenie::CONTRACT,
         "pagerduty" => pagerduty::CONTRACT,

@@ -18,8 +18,8 @@ use crate::{
         blind::{Blind, Since},
         notification::{self, Delivery, Handle, Notification, Status, Told},
         reason::Cause,
-        time::Course,
         silence::Terms,
+        time::Course,
     },
 };
 
