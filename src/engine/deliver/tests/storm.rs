@@ -69,7 +69,9 @@ async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_orde
         "{} deliveries of 35 sinks: median {median:?}, 99th percentile {worst:?} after commit",
         times.len()
     );
-    assert!(worst <= Duration::from_secs(1), "{worst:?}");
+    // of a build that is not optimized, SQLite among it, only that it is no deadline of an ill sink is told
+    let most = if cfg!(debug_assertions) { 15 } else { 1 };
+    assert!(worst <= Duration::from_secs(most), "{worst:?}");
 
     mended.store(true, std::sync::atomic::Ordering::Relaxed);
     bench.stop().await;
