@@ -33,7 +33,11 @@ pub fn run(global: &Global, args: &args::Alerts, out: Out) -> Result<ExitCode, S
     let now = Clock::system().now();
     let text = match args.since {
         None => open(&Now::read(&store, now)?, &settings, args.format, out),
-        Some(since) => past::show(&store.history(now - since)?, (now, since), &settings, args.format, out),
+        Some(since) => {
+            let happened =
+                past::Happened { history: store.history(now - since)?, deeds: store.deeds(now - since)? };
+            past::show(&happened, (now, since), &settings, args.format, out)
+        }
     };
     out.print(&text)?;
     if args.since.is_none() && args.format == Format::Table && !Reader::is_watched(&settings.store.path) {

@@ -81,8 +81,6 @@ pub enum Command {
         format: Format,
     },
     Routes(Routes),
-    /// Try out sinks
-    #[command(subcommand)]
     Sinks(Sinks),
     /// Print the completions of a shell
     Completions {
@@ -242,14 +240,72 @@ pub struct Explain {
     pub cluster: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Sinks {
+/// Show what every sink is like and what waits for it; try sinks; deal with messages that were given up
+#[derive(Clone, Debug, Args)]
+pub struct Sinks {
+    #[command(subcommand)]
+    pub command: Option<SinksCommand>,
+    /// For people, or for programs
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum SinksCommand {
     /// Send a message that is marked as a test, and its recovery, and say what the service answered
     Test {
         /// As the settings name it
         #[arg(value_name = "NAME")]
         sink: String,
+        /// The whole life of an alert: it fires, gets worse, and recovers
+        #[arg(long)]
+        life: bool,
     },
+    /// List messages that were given up, with the reason
+    Dead {
+        /// Only those of this sink
+        #[arg(value_name = "NAME")]
+        sink: Option<String>,
+    },
+    Retry(Retry),
+    Drop(Drop),
+}
+
+/// Send messages after all that were given up; they are rendered anew, and who did it is kept
+#[derive(Clone, Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    pub letters: Letters,
+    /// Why, for whoever asks
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Also where the alert has ended since: a service that keeps a state would open it and never close it
+    #[arg(long)]
+    pub even_if_over: bool,
+}
+
+/// Put messages away that were given up: nobody will be told; who did it and why is kept
+#[derive(Clone, Debug, Args)]
+pub struct Drop {
+    #[command(flatten)]
+    pub letters: Letters,
+    /// Why, for whoever asks
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Which of the messages that were given up.
+#[derive(Clone, Debug, Args)]
+pub struct Letters {
+    /// As the settings name it
+    #[arg(value_name = "NAME")]
+    pub sink: String,
+    /// As `sinks dead` shows it; its first letters do
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub id: Option<String>,
+    /// All of this sink
+    #[arg(long)]
+    pub all: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -76,7 +76,7 @@ fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
         Command::Unmute(args) => unmute::run(&global, &args, out),
         Command::Silences { format } => silences::run(&global, format, out),
         Command::Routes(args) => routes::run(&global, args.way.as_ref(), out),
-        Command::Sinks(args::Sinks::Test { sink }) => sinks::run(&global, &sink, out),
+        Command::Sinks(args) => sinks::run(&global, args, out),
         Command::Render(args) => render::run(&global, &args, out),
         Command::Completions { shell } => completions::run(shell, out),
     }

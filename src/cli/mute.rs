@@ -1,6 +1,6 @@
 //! `mute`: nothing is told of some alerts for a while. Written beside the daemon, which sees it within a second.
 
-use std::{collections::BTreeSet, env, process::ExitCode};
+use std::{collections::BTreeSet, process::ExitCode};
 
 use super::{
     args::{self, Global},
@@ -53,8 +53,7 @@ pub fn run(global: &Global, args: args::Mute, out: Out) -> Result<ExitCode, Stop
 }
 
 fn terms(args: &args::Mute, now: Time) -> Terms {
-    let user = || env::var("SUDO_USER").or_else(|_| env::var("USER")).ok();
-    let who = args.owner.clone().or_else(user).unwrap_or_else(|| "somebody".to_owned());
+    let who = args.owner.clone().unwrap_or_else(words::who);
     Terms { until: now + args.span, reason: args.reason.clone(), who, created: now }
 }
 

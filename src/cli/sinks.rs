@@ -1,127 +1,26 @@
-//! `sinks test`: a message that is marked as a test, sent as a real one would be, and what the service said to it.
+//! `sinks`: what every sink is like, a try, and what becomes of messages that were given up.
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
+mod letters;
+mod list;
+mod test;
 
+use std::process::ExitCode;
+
+pub use self::letters::{deed_as_json, deed_in_words};
 use super::{
-    args::Global,
-    block_on, load,
+    args::{self, Global, SinksCommand},
+    load,
     out::Out,
-    paint::Tone,
-    stop::{Code, Stop},
-};
-use crate::{
-    clock::Clock,
-    config::Settings,
-    engine::{deliver::Door, start::reveal},
-    model::{
-        Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
-        notification::{Change, Delivery, Notification, Status},
-        wording,
-    },
-    sinks::{self, Answer, Sink, Verdict},
+    stop::Stop,
 };
 
-pub fn run(global: &Global, name: &str, out: Out) -> Result<ExitCode, Stop> {
+pub fn run(global: &Global, args: args::Sinks, out: Out) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
-    let Some(sink) = settings.sinks.get(name) else {
-        return Err(Stop::unknown("sink", name, settings.sinks.keys().map(String::as_str)));
-    };
-    let taken = block_on(test(&settings, name, sink.clone(), out))?;
-    Ok(if taken { Code::Fine } else { Code::No }.into())
-}
-
-/// Fired, then resolved. The second is not sent where the first was not taken.
-async fn test(settings: &Settings, name: &str, sink: Arc<dyn Sink>, out: Out) -> Result<bool, Stop> {
-    let clock = Clock::system();
-    let door = Door::new(settings.delivery.timeout, clock.clone(), reveal())
-        .map_err(|error| Stop::Fault(error.to_string()))?;
-    let since = clock.now();
-    let mut handle = None;
-    for kind in [Kind::Fired, Kind::Resolved] {
-        let delivery = delivery(settings, name, kind, since);
-        let tried = door.try_out(sink.as_ref(), &delivery, handle.as_ref()).await;
-        out.print(&in_words(name, kind, &tried.answer, &tried.verdict))?;
-        match tried.verdict {
-            Verdict::Accepted { handle: given } => handle = given,
-            _ => return Ok(false),
-        }
-        if kind == Kind::Fired {
-            tokio::time::sleep(sink.pace()).await;
-        }
+    match args.command {
+        None => list::run(&settings, args.format, out),
+        Some(SinksCommand::Test { sink, life }) => test::run(&settings, &sink, life, out),
+        Some(SinksCommand::Dead { sink }) => letters::list(&settings, sink.as_deref(), args.format, out),
+        Some(SinksCommand::Retry(retry)) => letters::retry(&settings, &retry, out),
+        Some(SinksCommand::Drop(drop)) => letters::put_away(&settings, &drop, out),
     }
-    Ok(true)
-}
-
-fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> String {
-    let what = if kind == Kind::Fired { "the test alert" } else { "its recovery" };
-    match verdict {
-        Verdict::Accepted { .. } | Verdict::Then { .. } | Verdict::Wait { .. } => {
-            let said = match answer {
-                Answer::Http { status, body, .. } => format!("; it {}", sinks::in_words(*status, body)),
-                _ => String::new(),
-            };
-            format!("{}: {what}, to {name}{said}\n", Tone::Clear.paint("delivered"))
-        }
-        Verdict::Later { after, why } => {
-            let after = after.map(|after| format!(", and asks for {}", crate::model::span::show(after)));
-            let after = after.unwrap_or_default();
-            format!(
-                "{}: {what}: {name} {why}{after}; highwater would try again\n",
-                Tone::Warning.paint("not now")
-            )
-        }
-        Verdict::Never { why } => {
-            format!(
-                "{}: {what}: {name} {why}; it will not take this message\n",
-                Tone::Critical.paint("refused")
-            )
-        }
-        Verdict::Misconfigured { why } => {
-            let words = "nothing will arrive until its settings are mended";
-            format!("{}: {what}: {name} {why}; {words}\n", Tone::Critical.paint("misconfigured"))
-        }
-    }
-}
-
-/// As the engine would compose it, but marked.
-fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Delivery {
-    let entity = Entity::of("test", "highwater");
-    let value = if kind == Kind::Fired { 91 } else { 40 };
-    let change = Change::new(
-        "highwater-test",
-        "highwater",
-        &Transition {
-            entity,
-            kind,
-            level: Level::Warning,
-            previous_level: None,
-            since,
-            at: since,
-            n: u32::from(kind == Kind::Resolved),
-            reading: Some(Reading::new(Number::Int(value), Unit::Percent)),
-            threshold: Some(Number::Int(90)),
-            peak: Some(Number::Int(91)),
-            ending: (kind == Kind::Resolved).then_some(Ending::Cleared),
-        },
-    );
-    let mut notification = Notification {
-        version: 1,
-        notification_id: identity::notification_id(sink, [change.event_id.as_str()]),
-        rule: "highwater-test".to_owned(),
-        summary: "A test message of highwater; nothing is wrong".to_owned(),
-        title: None,
-        cluster: "highwater".to_owned(),
-        at: since,
-        status: if kind == Kind::Resolved { Status::Resolved } else { Status::Firing },
-        level: Level::Warning,
-        text: String::new(),
-        labels: BTreeMap::new(),
-        runbook: None,
-        alerts: vec![change],
-        note: None,
-        digest: None,
-        test: true,
-    };
-    notification.text = wording::text(&notification, settings.timezone);
-    Delivery::of_rule(sink, notification, settings.timezone)
 }

@@ -1,5 +1,7 @@
 //! Small words that several commands share.
 
+use std::env;
+
 use chrono_tz::Tz;
 
 use crate::{
@@ -44,6 +46,11 @@ pub fn value(value: Number, unit: Unit) -> String {
         Unit::Documents | Unit::Shards | Unit::Count => value.to_string(),
         unit => unit.show(value),
     }
+}
+
+/// Who asks, for a record.
+pub fn who() -> String {
+    env::var("SUDO_USER").or_else(|_| env::var("USER")).unwrap_or_else(|_| "somebody".to_owned())
 }
 
 /// `1 rule`, `2 rules`.

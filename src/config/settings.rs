@@ -19,6 +19,8 @@ pub struct Settings {
     pub store: Store,
     pub sinks: BTreeMap<String, Arc<dyn Sink>>,
     pub routing: Routing,
+    /// The kind of each, by its key.
+    pub kinds: BTreeMap<String, &'static str>,
     pub defaults: RuleDefaults,
     /// Who hears of `highwater-*` alerts; empty: by the routes, or every sink where there are none. Never the one concerned.
     pub self_notify: Vec<String>,

@@ -45,7 +45,7 @@ impl<'a> Builder<'a> {
     /// `None` where something is wrong; then the report says what.
     pub fn build(mut self) -> Option<Settings> {
         let clusters = self.clusters();
-        let sinks = self.sinks();
+        let (sinks, kinds) = self.sinks();
         let rules = self.sections.read::<Vec<String>>("rules");
         let store = self.sections.read::<StoreForm>("store");
         let defaults = self.sections.read::<DefaultsForm>("defaults");
@@ -65,6 +65,7 @@ impl<'a> Builder<'a> {
             store: store.map(|StoreForm::Sqlite(sqlite)| Store { path: sqlite.path.into() })?,
             sinks,
             routing,
+            kinds,
             defaults: RuleDefaults { form: defaults?, ..RuleDefaults::default() },
             self_notify,
             heartbeat,
@@ -199,8 +200,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn sinks(&mut self) -> BTreeMap<String, Arc<dyn Sink>> {
+    fn sinks(&mut self) -> (BTreeMap<String, Arc<dyn Sink>>, BTreeMap<String, &'static str>) {
         let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
+        let mut kinds = BTreeMap::new();
         for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {
             self.name(&name, place);
             if name == ROUTES {
@@ -218,9 +220,10 @@ impl<'a> Builder<'a> {
             if !cfg!(feature = "aws") && is_signed(&*sink) {
                 self.error(Complaint::error(UNSIGNED).at(place));
             }
+            kinds.insert(name.clone(), key);
             all.insert(name, sink);
         }
-        all
+        (all, kinds)
     }
 
     fn texts(&mut self, sinks: &[String]) -> BTreeMap<String, SinkTexts> {

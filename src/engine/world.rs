@@ -157,6 +157,7 @@ fn a_settings() -> Settings {
             ("pager".to_owned(), pager),
         ]),
         routing: crate::config::Routing::default(),
+        kinds: BTreeMap::new(),
         defaults: settings::RuleDefaults::default(),
         self_notify: vec!["other".to_owned()],
         heartbeat: None,

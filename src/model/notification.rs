@@ -202,6 +202,11 @@ impl Delivery {
         Self { sink: sink.into(), lane, notification, zone }
     }
 
+    /// It only tells of what has ended: whoever hears it late is not left with something open.
+    pub fn opens_nothing(&self) -> bool {
+        self.notification.alerts.iter().all(|change| change.kind == Kind::Resolved)
+    }
+
     /// Its lane is that of its only alert: what is sent there is one message per episode.
     pub fn is_of_one_alert(&self) -> bool {
         matches!(&self.notification.alerts[..], [only] if only.alert_key == self.lane)

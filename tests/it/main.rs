@@ -11,6 +11,7 @@ mod architecture;
 mod canaries;
 mod cli;
 mod compose;
+mod dead_letters;
 mod elastic;
 mod engines_live;
 mod engines_outage;

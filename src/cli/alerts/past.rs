@@ -2,24 +2,31 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cli::{
         args::Format,
         out::Out,
         paint::Tone,
+        sinks::{deed_as_json, deed_in_words},
         table::{Row, Table},
         words,
     },
     config::Settings,
     model::{Time, span},
-    store::Past,
+    store::{Done, Past},
 };
+
+/// What happened, and what people did with messages that were given up.
+pub struct Happened {
+    pub history: Vec<Past>,
+    pub deeds: Vec<Done>,
+}
 
 /// What happened in the `since` before `now`.
 pub fn show(
-    history: &[Past],
+    Happened { history, deeds }: &Happened,
     (now, since): (Time, Duration),
     settings: &Settings,
     format: Format,
@@ -27,9 +34,13 @@ pub fn show(
 ) -> String {
     if format == Format::Json {
         let change = |past: &Past| json!({ "rule": past.key.rule, "cluster": past.key.cluster, "change": past.transition });
-        return json!({ "changes": history.iter().map(change).collect::<Vec<_>>() }).to_string() + "\n";
+        let changes: Vec<Value> = history.iter().map(change).collect();
+        let deeds: Vec<Value> = deeds.iter().map(deed_as_json).collect();
+        return json!({ "changes": changes, "deeds": deeds }).to_string() + "\n";
     }
-    if history.is_empty() {
+    let handled = deeds.iter().rev().map(|done| deed_in_words(done, now, settings.timezone) + "\n");
+    let handled: String = handled.collect();
+    if history.is_empty() && deeds.is_empty() {
         return format!("nothing happened in {}\n", span::show(since));
     }
     let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6]);
@@ -47,5 +58,7 @@ pub fn show(
         let entity = transition.entity.to_string();
         table.push(Row::new(tone, [&what, &when, &key.rule, &key.cluster, &entity, &value, &peak]));
     }
-    table.render_folded(out.width, &[3, 4, 5, 6])
+    let table =
+        if history.is_empty() { String::new() } else { table.render_folded(out.width, &[3, 4, 5, 6]) };
+    table + &handled
 }

@@ -6,6 +6,7 @@ mod disk;
 mod figures;
 mod full_disk;
 mod kills;
+mod letters;
 mod outbox;
 mod room;
 mod turns;

@@ -1,0 +1,144 @@
+//! `sinks test`: a message that is marked as a test, sent as a real one would be, and what the service said to it.
+
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
+
+use crate::{
+    cli::{
+        block_on,
+        out::Out,
+        paint::Tone,
+        stop::{Code, Stop},
+    },
+    clock::Clock,
+    config::Settings,
+    engine::{deliver::Door, start::reveal},
+    model::{
+        Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
+        notification::{Change, Delivery, Notification, Status},
+        wording,
+    },
+    sinks::{self, Answer, Sink, Verdict},
+};
+
+/// An alert and its recovery.
+const SHORT: [Kind; 2] = [Kind::Fired, Kind::Resolved];
+/// The same with all that may be between.
+const LIFE: [Kind; 3] = [Kind::Fired, Kind::Raised, Kind::Resolved];
+
+pub fn run(settings: &Settings, name: &str, life: bool, out: Out) -> Result<ExitCode, Stop> {
+    let Some(sink) = settings.sinks.get(name) else {
+        return Err(Stop::unknown("sink", name, settings.sinks.keys().map(String::as_str)));
+    };
+    let kinds: &[Kind] = if life { &LIFE } else { &SHORT };
+    let taken = block_on(test(settings, name, (sink.clone(), kinds), out))?;
+    Ok(if taken { Code::Fine } else { Code::No }.into())
+}
+
+/// One message after the other, through the door that the daemon uses. None is sent where the one before it was not taken.
+async fn test(
+    settings: &Settings,
+    name: &str,
+    (sink, kinds): (Arc<dyn Sink>, &[Kind]),
+    out: Out,
+) -> Result<bool, Stop> {
+    let clock = Clock::system();
+    let door = Door::new(settings.delivery.timeout, clock.clone(), reveal())
+        .map_err(|error| Stop::Fault(error.to_string()))?;
+    let since = clock.now();
+    let mut handle = None;
+    for kind in kinds.iter().copied() {
+        let delivery = delivery(settings, name, kind, since);
+        let tried = door.try_out(sink.as_ref(), &delivery, handle.as_ref()).await;
+        out.print(&in_words(name, kind, &tried.answer, &tried.verdict))?;
+        match tried.verdict {
+            Verdict::Accepted { handle: given } => handle = given,
+            _ => return Ok(false),
+        }
+        if kind != Kind::Resolved {
+            tokio::time::sleep(sink.pace()).await;
+        }
+    }
+    Ok(true)
+}
+
+fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> String {
+    let what = match kind {
+        Kind::Fired => "the test alert",
+        Kind::Resolved => "its recovery",
+        _ => "that it is critical",
+    };
+    match verdict {
+        Verdict::Accepted { .. } | Verdict::Then { .. } | Verdict::Wait { .. } => {
+            let said = match answer {
+                Answer::Http { status, body, .. } => format!("; it {}", sinks::in_words(*status, body)),
+                _ => String::new(),
+            };
+            format!("{}: {what}, to {name}{said}\n", Tone::Clear.paint("delivered"))
+        }
+        Verdict::Later { after, why } => {
+            let after = after.map(|after| format!(", and asks for {}", crate::model::span::show(after)));
+            let after = after.unwrap_or_default();
+            format!(
+                "{}: {what}: {name} {why}{after}; highwater would try again\n",
+                Tone::Warning.paint("not now")
+            )
+        }
+        Verdict::Never { why } => {
+            format!(
+                "{}: {what}: {name} {why}; it will not take this message\n",
+                Tone::Critical.paint("refused")
+            )
+        }
+        Verdict::Misconfigured { why } => {
+            let words = "nothing will arrive until its settings are mended";
+            format!("{}: {what}: {name} {why}; {words}\n", Tone::Critical.paint("misconfigured"))
+        }
+    }
+}
+
+/// As the engine would compose it, but marked.
+fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Delivery {
+    let entity = Entity::of("test", "highwater");
+    let (level, n, value) = match kind {
+        Kind::Fired => (Level::Warning, 0, 91),
+        Kind::Resolved => (Level::Warning, 2, 40),
+        _ => (Level::Critical, 1, 97),
+    };
+    let change = Change::new(
+        "highwater-test",
+        "highwater",
+        &Transition {
+            entity,
+            kind,
+            level,
+            previous_level: (kind == Kind::Raised).then_some(Level::Warning),
+            since,
+            at: since,
+            n,
+            reading: Some(Reading::new(Number::Int(value), Unit::Percent)),
+            threshold: Some(Number::Int(90)),
+            peak: Some(Number::Int(if kind == Kind::Raised { 97 } else { 91 })),
+            ending: (kind == Kind::Resolved).then_some(Ending::Cleared),
+        },
+    );
+    let mut notification = Notification {
+        version: 1,
+        notification_id: identity::notification_id(sink, [change.event_id.as_str()]),
+        rule: "highwater-test".to_owned(),
+        summary: "A test message of highwater; nothing is wrong".to_owned(),
+        title: None,
+        cluster: "highwater".to_owned(),
+        at: since,
+        status: if kind == Kind::Resolved { Status::Resolved } else { Status::Firing },
+        level,
+        text: String::new(),
+        labels: BTreeMap::new(),
+        runbook: None,
+        alerts: vec![change],
+        note: None,
+        digest: None,
+        test: true,
+    };
+    notification.text = wording::text(&notification, settings.timezone);
+    Delivery::of_rule(sink, notification, settings.timezone)
+}
