@@ -60,6 +60,7 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
         "sinks": { "hook": { "webhook": { "url": receiver.url("/hook") } } },
         "defaults": { "notify": ["hook"], "no_data": "keep", "query_delay": "0s" },
         "server": { "listen": "127.0.0.1:0" },
+        "telemetry": { "format": "json" },
     });
     let rules = json!({ "rules": [{
         "id": "r", "check": { "ratio": { "index": "logs", "window": "1m", "numerator": "bad", "per": ["service"] } },
@@ -122,6 +123,7 @@ async fn a_trigger_is_not_sent_after_its_alert_has_ended() {
         "sinks": { "hook": { "webhook": { "url": receiver.url("/hook") } } },
         "defaults": { "notify": ["hook"], "no_data": "keep", "query_delay": "0s" },
         "server": { "listen": "127.0.0.1:0" },
+        "telemetry": { "format": "json" },
     });
     let rules = r#"rules: [{ id: r, check: { ratio: { index: logs, window: 1m, numerator: bad } }, schedule: every 1s, levels: { warning: above 50% } }]"#;
     let home = Home::new(&settings, rules);
