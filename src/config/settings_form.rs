@@ -92,7 +92,7 @@ pub struct ClusterForm {
     pub auth: Option<AuthForm>,
     /// Certificates. Left out: the operating system's trust store.
     pub tls: Option<TlsForm>,
-    /// The total deadline of one request.
+    /// The total deadline of one request. Where there are several URLs, one that is silent for a third of it and answers no lighter question either is left for the next.
     #[serde(default = "seconds::<10>")]
     pub timeout: Span,
     /// The deadline of connecting.

@@ -14,6 +14,7 @@ use crate::model::{Cause, Reason, number::show_bytes};
 
 /// What may come into memory beyond the cap before a chunked answer is given up: other answers, read at the same time.
 const HEADROOM: usize = 32 << 20;
+const TOO_LARGE: &str = "the answer is too large";
 /// Looks at the memory once in so many wake-ups.
 const WATCH_EVERY: u32 = 16;
 
@@ -53,7 +54,12 @@ async fn watched(response: Response, cap: usize) -> Result<Vec<u8>, Reason> {
 
 fn too_large(size: f64, cap: usize) -> Reason {
     let (size, cap) = (show_bytes(size), show_bytes(cap as f64));
-    Reason::new(Cause::Malformed, format!("the answer is too large: {size} of at most {cap}"))
+    Reason::new(Cause::Malformed, format!("{TOO_LARGE}: {size} of at most {cap}"))
+}
+
+/// Half of what was asked may fit.
+pub(super) fn is_too_large(reason: &Reason) -> bool {
+    reason.cause == Cause::Malformed && reason.text.starts_with(TOO_LARGE)
 }
 
 /// Bytes of memory this process holds; 0 where the system does not say.

@@ -1,12 +1,14 @@
 //! A request until it is answered or given up: a slot, a deadline, attempts.
 
 use std::{
+    pin::pin,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use chrono::SecondsFormat;
+use futures::future::{Either, select};
 use serde_json::Value;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -37,6 +39,7 @@ const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
 /// How long a node that let a request time out has to show that somebody is there.
 const PROBE: Duration = Duration::from_secs(2);
 
+#[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub timeout: Duration,
     pub connect_timeout: Duration,
@@ -109,11 +112,12 @@ impl Client {
         self.budget.note_request(self.now());
         loop {
             let (at, node) = self.nodes.pick(self.now(), &effort.tried);
-            let attempt = self.attempt(node, request, &label);
+            let others = effort.tried.len() + 1 < self.nodes.len();
+            let attempt = self.attempt(node, request, &label, others);
             let setback = match timeout_at(deadline, attempt).await {
                 Ok(Ok(answer)) => return Ok(self.settled(node, answer)),
                 Ok(Err(setback)) => setback,
-                Err(_) => return Err(self.unanswered(node).await),
+                Err(_) => return Err(effort.sum_up(self.unanswered(node).await)),
             };
             self.note_setback(node, &setback);
             let pause = effort.next(at, &setback, self.nodes.len());
@@ -124,15 +128,37 @@ impl Client {
         }
     }
 
-    /// Where there are others, a node that hung gets no request before it has shown that it answers: a look is lost to it
-    /// once, and not again and again.
-    async fn attempt(&self, node: &Node, request: &Request, label: &str) -> Result<Value, Setback> {
+    /// Where there are others, a node that is silent for a third of the deadline, and does not answer a lighter question either, is
+    /// left for the next one; and it gets no request before it has shown that it answers. So no look is lost to it.
+    async fn attempt(
+        &self,
+        node: &Node,
+        request: &Request,
+        label: &str,
+        others: bool,
+    ) -> Result<Value, Setback> {
         let patience = PROBE.min(self.limits.timeout / 4);
         if self.nodes.len() > 1 && node.still_hangs(patience).await {
-            let text = format!("`{}` accepts connections but does not answer", node.name);
-            return Err(Setback::elsewhere(Reason::new(Cause::Unreachable, text)));
+            return Err(hangs(node));
         }
-        exchange::attempt(node, request, label, &self.limits, self.now()).await
+        if !others {
+            return exchange::attempt(node, request, label, &self.limits, self.now()).await;
+        }
+        let third = self.limits.timeout / 3;
+        let limits = Limits { connect_timeout: self.limits.connect_timeout.min(third), ..self.limits };
+        let mut answer = pin!(exchange::attempt(node, request, label, &limits, self.now()));
+        if let Ok(done) = timeout(third, &mut answer).await {
+            return done;
+        }
+        // Whoever answers a lighter question is only slow, and is waited for; all that is asked only reads, so it may be asked twice.
+        match select(answer, pin!(node.is_alive(patience))).await {
+            Either::Left((done, _)) => done,
+            Either::Right((true, answer)) => answer.await,
+            Either::Right((false, _)) => {
+                node.hung();
+                Err(hangs(node))
+            }
+        }
     }
 
     fn settled(&self, node: &Node, answer: Value) -> Value {
@@ -179,6 +205,11 @@ impl Client {
         let batch = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         format!("highwater/{}/{}/{batch}", self.cluster, tick.to_rfc3339_opts(SecondsFormat::Secs, true))
     }
+}
+
+fn hangs(node: &Node) -> Setback {
+    let text = format!("`{}` accepts connections but does not answer", node.name);
+    Setback::elsewhere(Reason::new(Cause::Unreachable, text))
 }
 
 /// The attempts at one request.

@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{client::Client, complete::malformed, request::Request};
+use super::{body, client::Client, complete::malformed, request::Request};
 use crate::model::{Cause, Reason, Time};
 
 /// A batch leaves once nothing has come for so long …
@@ -125,27 +125,27 @@ impl Gather {
     }
 
     /// Asks a batch. One that is refused as a whole may hold a single search that cannot be parsed: it is halved until
-    /// that one is found, so that no rule is blind for another's mistake.
+    /// that one is found, so that no rule is blind for another's mistake. So is one whose answer is too large.
     async fn exchange(&self, items: VecDeque<Item>) {
         let mut batches = vec![items];
         while let Some(mut batch) = batches.pop() {
             let Some(tick) = batch.iter().map(|item| item.tick).max() else { continue };
             match self.client.send_in_slot(tick, &Request::searches(join(&batch))).await {
                 Ok(body) => deal(batch, body),
-                Err(reason) if reason.cause == Cause::Invalid && batch.len() > 1 => {
+                Err(reason) if is_worth_halving(&reason) && batch.len() > 1 => {
                     let rest = batch.split_off(batch.len() / 2);
                     batches.extend([rest, batch]);
                 }
                 Err(reason) => {
-                    self.suspect(&batch, reason.cause);
+                    self.suspect(&batch, &reason);
                     refuse(batch, &reason);
                 }
             }
         }
     }
 
-    fn suspect(&self, batch: &VecDeque<Item>, cause: Cause) {
-        let (Some(item), Cause::Invalid) = (batch.front(), cause) else { return };
+    fn suspect(&self, batch: &VecDeque<Item>, reason: &Reason) {
+        let Some(item) = batch.front().filter(|_| is_worth_halving(reason)) else { return };
         let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         if suspects.len() >= MOST_SUSPECTS {
             suspects.clear();
@@ -161,6 +161,11 @@ impl Gather {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One search may be to blame for what became of all.
+fn is_worth_halving(reason: &Reason) -> bool {
+    reason.cause == Cause::Invalid || body::is_too_large(reason)
 }
 
 /// A search, whatever its window: digits are left out.

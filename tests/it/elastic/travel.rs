@@ -179,6 +179,19 @@ async fn one_search_that_cannot_be_parsed_does_not_blind_the_others() {
 }
 
 #[tokio::test]
+async fn a_batch_whose_answer_is_too_large_is_halved_until_it_fits() {
+    let wire = Wire::start(|seen, _| counts(seen));
+    let one = batch(&[good_item(&ratio(), 1_000_000, 1)]).len();
+    let mut cluster = settings(&[wire.url()]);
+    cluster.max_response = one * 4;
+    let queries: Vec<Query> = (0..40).map(|n| Query::search(numbered(n))).collect();
+    let answers = door(&cluster).ask(at(0), &queries).await;
+    assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
+    let asked: Vec<usize> = wire.seen().iter().map(|seen| searches(seen).len()).collect();
+    assert_eq!((asked[0], asked[1]), (40, 20));
+}
+
+#[tokio::test]
 async fn only_the_search_that_was_turned_away_is_asked_again() {
     let wire = Wire::start(|seen, number| {
         if number > 0 {
