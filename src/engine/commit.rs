@@ -12,7 +12,7 @@ use crate::{
         texts::Faults,
         watch::Watch,
     },
-    model::{Tick, Transition},
+    model::{Ending, Tick, Transition},
     store::{Outcome, Run, StoreError, Turn},
 };
 
@@ -66,7 +66,7 @@ impl Engine {
         let (turn, after) = draft.finish(watch, &self.telling(causes, Some(watch), faults));
         let tick = Tick::new(turn.watermark.unwrap_or(now), after.rule.timing.reach(now));
         let blind = after.state.blind.finding(&after.rule.policy.blind, tick);
-        let own_turn = match closing {
+        let own_turn = match closing.or(blind_for_good(&turn)) {
             None => {
                 let telling = &self.telling(causes, None, faults);
                 own.blind(Place { telling, settings: &self.settings }, &after, blind, tick)
@@ -126,6 +126,12 @@ impl Engine {
             clusters.remove(&watch.key.cluster);
         }
     }
+}
+
+/// A rule that its cluster cannot answer at all is not blind any more, and sees nothing either.
+fn blind_for_good(turn: &Turn) -> Option<Ending> {
+    let newest = turn.runs.last().filter(|run| run.outcome == Outcome::NotApplicable);
+    newest.map(|_| Ending::NotApplicable)
 }
 
 /// A cluster answered completely, as far as an outcome tells.

@@ -1,13 +1,15 @@
 //! Alerts about highwater itself: the same state machine, the same outbox, another sink than the one concerned.
 
+mod check;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use check::OwnCheck;
+
 use crate::{
-    checks::{Advice, Check, Defaults, Look, Memory},
     config::{Rule, RuleKey, Settings, routing::ROUTES, rule::Source},
     engine::{
         Engine,
@@ -18,9 +20,7 @@ use crate::{
     },
     model::{
         Bound, Condition, Ending, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op,
-        Policy, Reading, Reason, Scale, Schedule, Tick, Time, Timing, Unit,
-        policy::BlindPolicy,
-        query::{Query, Response},
+        Policy, Reading, Schedule, Tick, Time, Timing, Unit, policy::BlindPolicy,
     },
     store::{Stored, Turn, turn::Card},
 };
@@ -215,35 +215,10 @@ fn policy(level: Option<Level>) -> Policy {
     }
 }
 
-/// Looked at by highwater itself; it asks nobody.
-#[derive(Debug)]
-struct OwnCheck {
-    unit: Unit,
-    next_step: &'static str,
-}
-
-impl Check for OwnCheck {
-    fn scale(&self) -> Scale {
-        Scale::Amount(self.unit)
-    }
-
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
-    }
-
-    fn queries(&self, _: &Look, _: &Memory) -> Vec<Query> {
-        Vec::new()
-    }
-
-    fn read(&self, _: &Look, _: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
-        (Observation::NoData("nothing is asked".to_owned()), memory)
-    }
-
-    fn advise(&self, _: &Entity, reading: &Reading) -> Advice {
-        let cause = reading.facts.text("reason").map(str::to_owned);
-        let next_step = cause.is_some().then(|| self.next_step.to_owned()).filter(|words| !words.is_empty());
-        Advice { cause, next_step }
-    }
+/// There is one of these alerts per rule and sink that ever was: what is over and told leaves nothing in the store.
+fn forgotten_if_over((mut turn, after): (Turn, Watch)) -> (Turn, Watch) {
+    turn.forget_rule |= after.is_over();
+    (turn, after)
 }
 
 /// What an alert about highwater itself is told with.
@@ -293,7 +268,7 @@ impl OwnAlerts {
         let level = of.rule.policy.blind.level;
         let own = Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level };
         let known = self.watches.get(&own.key())?;
-        if known.state.alerts.is_empty() && known.told.is_empty() {
+        if known.is_over() {
             return None;
         }
         let mut draft = Draft::of(known);
@@ -301,7 +276,7 @@ impl OwnAlerts {
         if last {
             draft.forget_rule();
         }
-        Some(draft.finish(known, telling))
+        Some(forgotten_if_over(draft.finish(known, telling)))
     }
 
     /// Sinks whose dead letters are an open alert, and since when.
@@ -339,7 +314,7 @@ impl OwnAlerts {
     pub fn turn(&self, place: Place<'_>, own: &Own, finding: Finding, tick: Tick) -> Option<(Turn, Watch)> {
         let quiet = matches!(&finding, Finding::Value(reading) if reading.value <= Number::Int(0));
         let known = self.watches.get(&own.key());
-        if quiet && known.is_none_or(|watch| watch.state.alerts.is_empty() && watch.told.is_empty()) {
+        if quiet && known.is_none_or(Watch::is_over) {
             return None;
         }
         let rule = Arc::new(own.rule(place.settings));
@@ -353,13 +328,14 @@ impl OwnAlerts {
         draft.runs.clear();
         // its own words hold no template of a rule, and a sink's template was told of already
         let faults = Faults::default();
-        Some(draft.finish(&watch, &Telling { last_seen: None, faults: &faults, ..*place.telling }))
+        let telling = Telling { last_seen: None, faults: &faults, ..*place.telling };
+        Some(forgotten_if_over(draft.finish(&watch, &telling)))
     }
 
     /// Of which nothing was told yet, for something withholds it.
     pub fn withheld(&self, telling: &Telling<'_>) -> Vec<(Turn, Watch)> {
         let due = self.watches.values().filter(|watch| tell::is_due(telling, watch));
-        due.map(|watch| Draft::of(watch).finish(watch, telling)).collect()
+        due.map(|watch| forgotten_if_over(Draft::of(watch).finish(watch, telling))).collect()
     }
 }
 

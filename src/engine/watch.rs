@@ -81,6 +81,11 @@ impl Watch {
         since_then.or(Some(ahead).filter(|_| near))
     }
 
+    /// Nothing is open, and nobody believes that something is.
+    pub fn is_over(&self) -> bool {
+        self.state.alerts.is_empty() && self.told.is_empty()
+    }
+
     pub fn tick(&self, at: Time) -> Tick {
         Tick::new(at, self.rule.timing.reach(at))
     }

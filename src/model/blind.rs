@@ -78,7 +78,8 @@ impl Blind {
 
     /// What the rule's own alert, `highwater-blind {rule}`, is to be shown: the time without a look that proved anything.
     pub fn finding(&self, policy: &BlindPolicy, tick: Tick) -> Finding {
-        let overdue = |since: &Since| elapsed(since.at, tick.at) >= policy.after;
+        // what was told stays told, whatever the policy is now: only a look that proves something ends it
+        let overdue = |since: &Since| since.rung || elapsed(since.at, tick.at) >= policy.after;
         let mut reading = Reading::new(Number::Int(0), Unit::Seconds);
         if let Some(since) = self.rule.as_ref().filter(|since| overdue(since)) {
             reading = blind_for(since, tick).fact("accept", since.reason.accept.clone());

@@ -40,6 +40,7 @@ pub enum Ending {
     RuleRemoved,
     RuleChanged,
     Disabled,
+    NotApplicable,
 }
 
 impl Ending {
@@ -51,6 +52,7 @@ impl Ending {
             Self::RuleRemoved => "rule_removed",
             Self::RuleChanged => "rule_changed",
             Self::Disabled => "disabled",
+            Self::NotApplicable => "not_applicable",
         }
     }
 
@@ -63,6 +65,7 @@ impl Ending {
             Self::RuleRemoved => "closed because its rule was removed",
             Self::RuleChanged => "closed because its rule was changed",
             Self::Disabled => "closed because its rule was disabled",
+            Self::NotApplicable => "closed because its cluster cannot answer this at all",
         }
     }
 }
