@@ -2,7 +2,7 @@
 //!
 //! The map of the house. An arrow only points down:
 //!
-//! `cli` → `server` → `engine` → {`elastic`, `http`, `lines`, `store`} → `config` → {`checks`, `sinks`} → `model`
+//! `cli` → `server` → `engine` → {`elastic`, `http`, `lines`, `mail`, `store`} → `config` → {`checks`, `sinks`} → `model`
 //!
 //! | room | what it holds |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | [`aws`] | who we are to Amazon, and requests signed so, for the two doors above and below |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
 //! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
+//! | [`mail`] | the door for mail: SMTP |
 //! | [`cli`] | one file per subcommand |
 //! | [`server`] | what is answered from outside: health, readiness, metrics |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
@@ -30,6 +31,7 @@ pub mod engine;
 pub mod http;
 mod kinds;
 pub mod lines;
+pub mod mail;
 pub mod model;
 pub mod server;
 pub mod sinks;

@@ -17,7 +17,7 @@ use crate::{
     engine::preview::{Subject, preview},
     http::percent_encoded,
     model::{Entity, Level},
-    sinks::{Destination, Message, Request},
+    sinks::{Destination, Endpoint, Letter, Message, Request},
     store::{OpenAlert, Reader, StoreError},
 };
 
@@ -91,12 +91,13 @@ fn show(to: &Destination, message: &Message) -> String {
     match (to, message) {
         (Destination::Http(endpoint), Message::Http(request)) => {
             let keys = endpoint.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
-            let keys: String = keys.collect();
+            let keys: String = keys.chain(basic(endpoint)).collect();
             let method = format!("{:?}", request.method).to_uppercase();
             let head = format!("{method} {}{}\n{}{keys}", endpoint.url, request.path, headers(request));
             format!("{head}\n{}\n{}", pretty(&request.body), builder_link(&request.body).unwrap_or_default())
         }
         (_, Message::Datagrams(datagrams)) => format!("{}\n", datagrams.join("\n")),
+        (_, Message::Mail(letter)) => mail(letter),
         (_, Message::Line(line)) => format!("{}\n", pretty(line)),
         (_, Message::Http(request)) => format!("{}{}\n", headers(request), pretty(&request.body)),
     }
@@ -104,6 +105,20 @@ fn show(to: &Destination, message: &Message) -> String {
 
 fn headers(request: &Request) -> String {
     request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+fn basic(endpoint: &Endpoint) -> Option<String> {
+    let (user, password) = endpoint.basic.as_ref()?;
+    Some(format!("authorization: Basic {user}:{password}\n"))
+}
+
+/// As a client shows it, then the HTML that a browser shows.
+fn mail(letter: &Letter) -> String {
+    let Letter { from, subject, message_id, .. } = letter;
+    let to = letter.to.join(", ");
+    let more: String = letter.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let head = format!("From: {from}\nTo: {to}\nSubject: {subject}\nMessage-ID: <{message_id}>\n{more}");
+    format!("{head}\n{}\n{}", letter.text, letter.html.as_deref().unwrap_or_default())
 }
 
 fn pretty(body: &str) -> String {

@@ -84,7 +84,7 @@ impl Http {
             Answer::Http { status: 200..=299, .. } => Ok(()),
             Answer::Http { status, body, .. } => Err(in_words(status, &body)),
             Answer::Lost(why) | Answer::Unsent(why) => Err(why),
-            Answer::Written => Ok(()),
+            Answer::Mail(_) | Answer::Written => Ok(()),
         }
     }
 

@@ -6,6 +6,7 @@ mod alertmanager;
 mod amazon;
 mod cloudwatch_logs;
 mod cloudwatch_metrics;
+mod email;
 mod file;
 mod opsgenie;
 mod page;
@@ -21,13 +22,14 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     kinds::kinds,
     model::{
+        Time,
         notification::{Delivery, Handle},
         secret::Secret,
         signing::Signing,
@@ -38,6 +40,7 @@ pub use self::{
     alertmanager::Alertmanager,
     cloudwatch_logs::CloudwatchLogs,
     cloudwatch_metrics::CloudwatchMetrics,
+    email::{Email, MailServer, MailTls},
     file::{File, Journal},
     opsgenie::Opsgenie,
     pagerduty::Pagerduty,
@@ -56,6 +59,7 @@ kinds! {
         "alertmanager" => Alertmanager,
         "cloudwatch_logs" => CloudwatchLogs,
         "cloudwatch_metrics" => CloudwatchMetrics,
+        "email" => Email,
         "file" => File,
         "opsgenie" => Opsgenie,
         "pagerduty" => Pagerduty,
@@ -149,6 +153,7 @@ pub enum Destination {
     Http(Endpoint),
     /// Servers of one cluster: each of them gets the message, and it is taken when one of them takes it.
     Cluster(Vec<Endpoint>),
+    Mail(Mailbox),
     Stdout,
     File(Journal),
     /// Datagrams to a host and a port.
@@ -161,6 +166,7 @@ impl Destination {
         match self {
             Self::Http(endpoint) => endpoint.secrets().collect(),
             Self::Cluster(endpoints) => endpoints.iter().flat_map(Endpoint::secrets).collect(),
+            Self::Mail(mailbox) => [&mailbox.server].into_iter().chain(&mailbox.password).collect(),
             Self::Stdout | Self::File(_) | Self::Udp(_) => Vec::new(),
         }
     }
@@ -198,11 +204,22 @@ impl Endpoint {
     }
 }
 
+/// A mail server, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// A URL as [`MailServer`] reads it.
+    pub server: Secret,
+    pub password: Option<Secret>,
+    /// A file of certificates that are trusted beside those of the operating system.
+    pub ca: Option<PathBuf>,
+}
+
 /// What is sent, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     Http(Request),
+    Mail(Box<Letter>),
     /// One line, without its end.
     Line(String),
     /// Each is sent on its own, and may get lost.
@@ -218,6 +235,25 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// A `Get` sends none: there a sink may keep what it asks for.
     pub body: String,
+}
+
+/// One mail. What it says is text; the door makes headers and parts of it, the same bytes each time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    pub from: String,
+    /// Whom it is addressed to.
+    pub to: Vec<String>,
+    /// Who has not got it yet.
+    pub missing: Vec<String>,
+    pub at: Time,
+    pub subject: String,
+    /// Without its angle brackets.
+    pub message_id: String,
+    /// The message that this one belongs to.
+    pub thread: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+    pub html: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,12 +297,34 @@ pub enum Answer {
         retry_after: Option<Duration>,
         body: String,
     },
+    /// What a mail server said last.
+    Mail(MailReply),
     /// No answer: refused, timed out, cut off. The words name no URL. Whether it arrived is not known.
     Lost(String),
     /// Nothing was sent, and nothing would be next time: a secret is missing, the address is not allowed.
     Unsent(String),
     /// The line was written, the datagrams are on their way.
     Written,
+}
+
+/// What a mail server said last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailReply {
+    pub step: MailStep,
+    pub code: u16,
+    pub said: String,
+    /// Who was refused, while others were not, and what was said of each.
+    pub refused: Vec<(String, String)>,
+}
+
+/// How far a mail came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailStep {
+    Greeting,
+    Login,
+    Sender,
+    Recipients,
+    Content,
 }
 
 /// What an answer means.
@@ -320,7 +378,9 @@ fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
         Answer::Http { status, retry_after, body } => Ok((*status, *retry_after, body)),
         Answer::Lost(why) => Err(Verdict::Later { after: None, why: why.clone() }),
         Answer::Unsent(why) => Err(Verdict::Misconfigured { why: why.clone() }),
-        Answer::Written => Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() }),
+        Answer::Mail(_) | Answer::Written => {
+            Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() })
+        }
     }
 }
 
@@ -330,7 +390,7 @@ fn written(answer: &Answer) -> Verdict {
         Answer::Written => Verdict::Accepted { handle: None },
         Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },
         Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
-        Answer::Http { status, .. } => {
+        Answer::Http { status, .. } | Answer::Mail(MailReply { code: status, .. }) => {
             Verdict::Misconfigured { why: format!("it answered {status}, and should only be written to") }
         }
     }

@@ -6,11 +6,12 @@ mod contracts;
 mod golden;
 mod hostile;
 mod limits;
+mod mail;
 mod phones;
 mod secrets;
 mod statuses;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use chrono_tz::Europe::Copenhagen;
 
@@ -54,21 +55,23 @@ fn cut(sink: &Arc<dyn Sink>, whole: &Delivery) -> Vec<Delivery> {
     alerts.into_iter().map(alone).collect()
 }
 
-fn body(message: &Message) -> &str {
+fn body(message: &Message) -> Cow<'_, str> {
     match message {
-        Message::Http(request) => &request.body,
-        Message::Line(line) => line,
-        Message::Datagrams(datagrams) => datagrams.first().map_or("", String::as_str),
+        Message::Http(request) => Cow::Borrowed(&request.body),
+        Message::Mail(letter) => Cow::Owned(serde_json::to_string(letter).unwrap()),
+        Message::Line(line) => Cow::Borrowed(line),
+        Message::Datagrams(datagrams) => Cow::Borrowed(datagrams.first().map_or("", String::as_str)),
     }
 }
 
 fn json(message: &Message) -> Value {
-    serde_json::from_str(body(message)).unwrap()
+    serde_json::from_str(&body(message)).unwrap()
 }
 
 /// The fields of a form, in order.
 fn fields(message: &Message) -> Vec<(String, String)> {
-    let pairs = body(message).split('&').map(|field| field.split_once('=').unwrap());
+    let body = body(message);
+    let pairs = body.split('&').map(|field| field.split_once('=').unwrap());
     pairs.map(|(name, value)| (name.to_owned(), percent_decoded(value))).collect()
 }
 

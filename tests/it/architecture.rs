@@ -21,6 +21,7 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("elastic", &["aws", "config", "model", "clock", "telemetry"][..]),
         ("http", &["aws", "config", "sinks", "model", "clock", "telemetry"][..]),
         ("lines", &["sinks", "model"][..]),
+        ("mail", &["config", "sinks", "model", "clock", "telemetry"][..]),
         ("store", &["config", "checks", "sinks", "model", "clock", "telemetry"][..]),
         (
             "engine",
@@ -28,6 +29,7 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "elastic",
                 "http",
                 "lines",
+                "mail",
                 "store",
                 "config",
                 "checks",
@@ -45,6 +47,7 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "engine",
                 "elastic",
                 "http",
+                "mail",
                 "store",
                 "config",
                 "checks",

@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     http::{Http, HttpError},
     lines::{Lines, Output},
+    mail::Mail,
     model::{
         notification::{Delivery, Handle},
         secret::Secret,
@@ -33,6 +34,7 @@ pub type Secrets = Arc<dyn Fn(&Secret) -> Result<String, String> + Send + Sync>;
 #[derive(Clone)]
 pub struct Door {
     http: Http,
+    mail: Mail,
     secrets: Secrets,
     lines: Lines,
     timeout: Duration,
@@ -47,7 +49,8 @@ impl fmt::Debug for Door {
 impl Door {
     /// `timeout` is the most that one attempt may take.
     pub fn new(timeout: Duration, clock: Clock, secrets: Secrets) -> Result<Self, HttpError> {
-        Ok(Self { http: Http::new(timeout, clock)?, secrets, lines: Lines::new(timeout), timeout })
+        let (http, lines, mail) = (Http::new(timeout, clock)?, Lines::new(timeout), Mail::new(timeout));
+        Ok(Self { http, mail, secrets, lines, timeout })
     }
 
     /// The same, with lines going elsewhere than to standard output.
@@ -66,6 +69,9 @@ impl Door {
             (Destination::Cluster(all), Message::Http(request)) => {
                 let sent = all.iter().map(|to| self.http.send(to, request, &*self.secrets));
                 best(join_all(sent).await)
+            }
+            (Destination::Mail(to), Message::Mail(letter)) => {
+                self.mail.send(to, letter, &*self.secrets).await
             }
             (Destination::Stdout, Message::Line(line)) => self.lines.print(line).await,
             (Destination::File(journal), Message::Line(line)) => self.lines.append(journal, line).await,
@@ -116,7 +122,7 @@ fn best(answers: Vec<Answer>) -> Answer {
         Answer::Http { status: ..500, .. } => 1,
         Answer::Http { .. } => 2,
         Answer::Lost(_) => 3,
-        Answer::Unsent(_) | Answer::Written => 4,
+        Answer::Unsent(_) | Answer::Written | Answer::Mail(_) => 4,
     };
     let nobody = || Answer::Unsent("the cluster has no server".to_owned());
     answers.into_iter().min_by_key(rank).unwrap_or_else(nobody)
@@ -127,6 +133,7 @@ pub fn fits(message: &Message, to: &Destination) -> bool {
     matches!(
         (message, to),
         (Message::Http(_), Destination::Http(_) | Destination::Cluster(_))
+            | (Message::Mail(_), Destination::Mail(_))
             | (Message::Line(_), Destination::Stdout | Destination::File(_))
             | (Message::Datagrams(_), Destination::Udp(_))
     )

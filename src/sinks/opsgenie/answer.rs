@@ -112,7 +112,7 @@ fn look_again(sink: &Opsgenie, look: Look, asked: &Asked<'_>) -> Verdict {
 fn with_one_more(asked: &Asked<'_>, look: Look) -> Message {
     let id = match asked.message {
         Message::Http(request) => request.path.rsplit('/').next().unwrap_or_default(),
-        Message::Line(_) | Message::Datagrams(_) => "",
+        Message::Line(_) | Message::Datagrams(_) | Message::Mail(_) => "",
     };
     request::look(id, Look { before: look.before + 1, ..look })
 }

@@ -3,6 +3,7 @@
 mod alertmanager;
 pub mod cloudwatch_logs;
 pub mod cloudwatch_metrics;
+mod email;
 mod file;
 mod opsgenie;
 mod pagerduty;
@@ -32,6 +33,7 @@ pub fn of(kind: &str) -> Contract {
         "alertmanager" => alertmanager::CONTRACT,
         "cloudwatch_logs" => cloudwatch_logs::CONTRACT,
         "cloudwatch_metrics" => cloudwatch_metrics::CONTRACT,
+        "email" => email::CONTRACT,
         "file" => file::CONTRACT,
         "opsgenie" => opsgenie::CONTRACT,
         "pagerduty" => pagerduty::CONTRACT,

@@ -67,8 +67,14 @@ fn every_kind_sends_what_it_always_sent() {
 
 fn show(message: &Message) -> String {
     let body = body(message);
-    let json = serde_json::from_str::<serde_json::Value>(body).ok();
-    let mut pretty = json.map_or(body.to_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
+    if let Message::Mail(letter) = message {
+        let html = letter.html.as_deref().unwrap_or_default();
+        let head = Letter { text: String::new(), html: None, ..(**letter).clone() };
+        let head = serde_json::to_string_pretty(&head).unwrap();
+        return format!("{head}\n\n{}\n{html}", letter.text);
+    }
+    let json = serde_json::from_str::<serde_json::Value>(&body).ok();
+    let mut pretty = json.map_or(body.into_owned(), |json| serde_json::to_string_pretty(&json).unwrap());
     let Message::Http(request) = message else { return pretty };
     if request.headers.iter().any(|(_, value)| value == "application/x-www-form-urlencoded") {
         pretty = fields(message).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
