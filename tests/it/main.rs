@@ -20,5 +20,6 @@ mod engines_ratio;
 mod engines_start;
 mod kills;
 mod many;
+mod pagers;
 mod readme;
 mod sink_trouble;

@@ -26,8 +26,16 @@ pub struct Flight {
     pub sink: Arc<dyn Sink>,
     pub queued: Queued,
     pub quiet: Quiet,
-    /// The service did not take the message itself: this is the last attempt, with a plain one.
-    pub plain: bool,
+    pub plain: Plain,
+}
+
+/// Whether the service refused the message itself, and gets a plain one before the delivery is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    No,
+    Due,
+    /// It has taken the refused one's place in the store, where the service's answers lead on from it.
+    Begun,
 }
 
 /// What became of it.
@@ -76,14 +84,16 @@ impl Flight {
     async fn message(&mut self) -> Result<Message, Outcome> {
         let to = self.sink.destination();
         match self.queued.message.as_ref().filter(|message| fits(message, &to)) {
-            Some(refused) if self.plain => {
-                return Ok(self.sink.render_instead(&self.queued.delivery, refused));
+            Some(refused) if self.plain == Plain::Due => {
+                let plain = self.sink.render_instead(&self.queued.delivery, refused);
+                self.step(None, &plain).await;
+                return Ok(plain);
             }
             Some(message) => return Ok(message.clone()),
             None => {}
         }
         let noted = self.note_its_age();
-        if self.plain {
+        if self.plain != Plain::No {
             return Ok(self.sink.render_plain(&self.queued.delivery));
         }
         let message = self.render();
@@ -191,7 +201,7 @@ impl Flight {
             }
             // never the last word of an attempt
             Verdict::Then { .. } => (Settlement::Retry { due: now, why: ENDLESS.to_owned() }, Outcome::Later),
-            Verdict::Never { why } if self.plain => dead(why),
+            Verdict::Never { why } if self.plain != Plain::No => dead(why),
             Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
             Verdict::Wait { .. } if given_up => dead("the service never said what came of it".to_owned()),
             Verdict::Wait { after, .. } => {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Age, Flight, Monotone, Office, SinkFact,
-    flight::{Landed, Outcome},
+    flight::{Landed, Outcome, Plain},
 };
 use crate::{
     model::time::elapsed,
@@ -37,7 +37,7 @@ pub struct Post {
     under_way: FuturesUnordered<BoxFuture<'static, Landed>>,
     busy: BTreeSet<String>,
     /// Refused as they were: their last attempt is a plain message.
-    plain: BTreeSet<DeliveryKey>,
+    plain: BTreeMap<DeliveryKey, Plain>,
     /// Tried, and not settled.
     ages: BTreeMap<DeliveryKey, Age>,
     health: Health,
@@ -67,7 +67,7 @@ impl Post {
             heads: VecDeque::new(),
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
-            plain: BTreeSet::new(),
+            plain: BTreeMap::new(),
             ages: BTreeMap::new(),
             health: Health::Working,
             unproven: true,
@@ -176,7 +176,10 @@ impl Post {
             age,
             sink: self.sink.clone(),
             quiet: self.quiet.clone(),
-            plain: self.plain.contains(&queued.key),
+            plain: self
+                .plain
+                .get_mut(&queued.key)
+                .map_or(Plain::No, |plain| std::mem::replace(plain, Plain::Begun)),
             queued,
         };
         self.under_way.push(Box::pin(flight.fly()));
@@ -192,7 +195,7 @@ impl Post {
             Outcome::Later => self.note_failing(),
             Outcome::Refused => {
                 self.note_answering();
-                self.plain.insert(landed.key);
+                self.plain.insert(landed.key, Plain::Due);
             }
             Outcome::Misconfigured { why } => self.note_misconfigured(why).await,
             Outcome::Dead { why } => self.note_dead(landed.key, why).await,

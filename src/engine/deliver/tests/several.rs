@@ -103,3 +103,21 @@ async fn a_cluster_of_which_nobody_takes_it_is_asked_again_and_one_that_judges_i
     bench.drained("am").await;
     assert_eq!((bench.count("am", "later"), bench.count("am", "accepted")), (2, 1));
 }
+
+#[tokio::test]
+async fn a_plain_message_of_several_steps_is_walked_to_its_end_and_then_it_is_dead() {
+    const DISCARDED: &str = r#"{"data":{"isSuccess":false,"status":"Discarded"}}"#;
+    let script = |n: usize| match n {
+        0 | 3 => Reply::text(202, TAKEN),
+        1 | 4 => Reply::text(404, "{}"),
+        _ => Reply::text(200, DISCARDED),
+    };
+    let receiver = Receiver::start(script).await;
+    let mut bench = Bench::new(quick(), vec![("genie", genie(&receiver))]);
+    bench.put("genie", &["a/1"]).await;
+    let SinkFact::Dead { why, .. } = bench.fact().await else { panic!() };
+    assert_eq!(why, "took it, and then said: Discarded");
+    let seen = receiver.seen();
+    assert_eq!(seen.len(), 6, "opened, looked at twice; in few words once more");
+    assert!(seen[3].body.len() < seen[0].body.len() && !seen[3].body.is_empty());
+}
