@@ -4,7 +4,9 @@
 
 mod cluster_health;
 mod common;
+mod count;
 mod elasticsearch_unreachable;
+mod metric;
 mod ratio;
 mod shard_capacity;
 mod shard_documents;
@@ -28,8 +30,9 @@ use crate::{
 };
 
 pub use self::{
-    cluster_health::ClusterHealth, elasticsearch_unreachable::ElasticsearchUnreachable, ratio::Ratio,
-    shard_capacity::ShardCapacity, shard_documents::ShardDocuments, storage::Storage,
+    cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
+    metric::Metric, ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments,
+    storage::Storage,
 };
 
 kinds! {
@@ -37,7 +40,9 @@ kinds! {
     #[expect(clippy::large_enum_variant, reason = "a handful of them live for a moment, while a file is read")]
     pub enum Kind as dyn Check by into_check {
         "cluster_health" => ClusterHealth,
+        "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "metric" => Metric,
         "ratio" => Ratio,
         "shard_capacity" => ShardCapacity,
         "shard_documents" => ShardDocuments,

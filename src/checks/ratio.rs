@@ -5,14 +5,16 @@ use serde::Deserialize;
 
 use super::{
     Advice, Check, Defaults, Look, Memory,
-    common::{complaint_about_index, found, undecided},
+    common::{
+        documents::{Documents, filtered, time_field},
+        found, undecided,
+    },
 };
 use crate::model::{
-    Cause, Entity, Finding, Number, Observation, Others, Reading, Reason, Scale, Time, Unit,
+    Cause, Entity, Finding, Number, Observation, Others, Reading, Reason, Scale, Unit,
     filter::Filter,
-    query::{Group, Metric, Query, Response, Search, SearchAnswer},
+    query::{Group, Query, Response, Search},
     span::{self, Span},
-    time::elapsed,
 };
 
 /// The share of documents that match, in percent of all documents of the window.
@@ -45,13 +47,8 @@ pub struct Ratio {
     pub max_lag: Option<Span>,
 }
 
-fn time_field() -> String {
-    "@timestamp".to_owned()
-}
-
-/// Names inside the search.
+/// Its name inside the search.
 const MATCHING: &str = "matching";
-const NEWEST: &str = "newest";
 
 impl Ratio {
     pub const EXAMPLE: &str = "ratio: { index: \"http_logs_*\", window: 15m, numerator: { range: { responseCode: { gte: 500 } } }, per: [service], min_total: 50, max_lag: 5m }";
@@ -60,10 +57,9 @@ impl Ratio {
         let answer = found(answers, 0)?;
         let total: u64 = answer.groups.values().fold(0, |sum, group| sum.saturating_add(group.total));
         if total == 0 {
-            let (window, index) = (span::show(self.window.0), &self.index);
-            return Ok(Observation::NoData(format!("no documents in {window} of `{index}`")));
+            return Ok(Observation::NoData(self.documents().none()));
         }
-        self.prove_that_it_is_fresh(look, answer)?;
+        self.documents().prove_that_they_are_fresh(look, answer)?;
         let mut findings = BTreeMap::new();
         for (entity, group) in &answer.groups {
             findings.insert(entity.clone(), self.finding(group)?);
@@ -100,41 +96,9 @@ impl Ratio {
         Ok(Finding::Value(reading))
     }
 
-    /// A pipeline that lags must not read as health, nor as less trouble than there is.
-    fn prove_that_it_is_fresh(&self, look: &Look, answer: &SearchAnswer) -> Result<(), Reason> {
-        let Some(most) = self.max_lag else { return Ok(()) };
-        let newest = |group: &Group| group.metrics.get(NEWEST).copied().flatten();
-        let Some(newest) = answer.groups.values().filter_map(newest).max() else {
-            let text = format!("no document has a date in `{}`", self.time_field);
-            return Err(Reason::new(Cause::Missing, text));
-        };
-        let Some(newest) = Time::from_timestamp_millis(newest.as_f64() as i64) else {
-            let text = format!("the newest `{}` is {newest}, which is no date", self.time_field);
-            return Err(Reason::new(Cause::Malformed, text));
-        };
-        let lag = elapsed(newest, look.window.end);
-        if lag <= most.0 {
-            return Ok(());
-        }
-        let text = format!("newest document {} old, `max_lag` is {most}", old(lag));
-        Err(Reason::new(Cause::Lagging, text))
-    }
-
-    fn complaint_about_times(&self) -> Option<String> {
-        if self.window.0.is_zero() {
-            return Some("`window` is 0; write how much time one look is about, like `15m`".to_owned());
-        }
-        let lag = self.max_lag.filter(|lag| lag.0.is_zero() || lag.0 >= self.window.0)?;
-        Some(format!("`max_lag` {lag} has to lie between 0 and the window, {}", self.window))
-    }
-}
-
-/// `21 min`, `40 s`, `2h 5m`.
-fn old(lag: Duration) -> String {
-    match lag.as_secs() {
-        seconds @ 0..=119 => format!("{seconds} s"),
-        seconds @ 120..=7199 => format!("{} min", seconds / 60),
-        _ => span::show(lag),
+    fn documents(&self) -> Documents<'_> {
+        let Self { index, time_field, per, .. } = self;
+        Documents { index, time_field, window: self.window, per, max_lag: self.max_lag }
     }
 }
 
@@ -157,29 +121,13 @@ impl Check for Ratio {
     }
 
     fn complaints(&self) -> Vec<String> {
-        let mut complaints: Vec<String> = complaint_about_index(&self.index).into_iter().collect();
-        complaints.extend(complaint_about_everything(&self.index));
-        complaints.extend(self.complaint_about_times());
-        let names = self.per.iter().chain([&self.time_field]);
-        if names.into_iter().any(|name| name.trim().is_empty() || name.contains('*')) {
-            complaints.push("`time_field` and `per` take names of fields, without `*`".to_owned());
-        }
-        let twice = self.per.iter().enumerate().find(|(at, name)| self.per[..*at].contains(name));
-        complaints.extend(twice.map(|(_, name)| format!("`per` names `{name}` twice")));
-        complaints
+        self.documents().complaints()
     }
 
     fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
-        let newest = self.max_lag.map(|_| (NEWEST.to_owned(), Metric::Max(self.time_field.clone())));
-        vec![Query::search(Search {
-            index: self.index.clone(),
-            time_field: self.time_field.clone(),
-            window: look.window,
-            filter: self.filter.clone(),
-            counts: BTreeMap::from([(MATCHING.to_owned(), self.numerator.clone())]),
-            metrics: newest.into_iter().collect(),
-            per: self.per.clone(),
-        })]
+        let search = filtered(self.documents().search(look), self.filter.as_ref());
+        let counts = BTreeMap::from([(MATCHING.to_owned(), self.numerator.clone())]);
+        vec![Query::search(Search { counts, ..search })]
     }
 
     fn read(
@@ -201,21 +149,6 @@ impl Check for Ratio {
             format!("look at the matching documents in `{}`, and at what changed before", self.index);
         Advice { cause: Some(cause), next_step: Some(next_step) }
     }
-}
-
-/// A rule reads what it is about, and never the engine's own indices.
-fn complaint_about_everything(index: &str) -> Option<String> {
-    let parts = index.split(',').map(str::trim).filter(|part| !part.starts_with('-'));
-    for part in parts {
-        let local = part.rsplit(':').next().unwrap_or(part).trim_start_matches('<');
-        if matches!(local, "*" | "_all") {
-            return Some(format!("`{part}` means every index there is; write a pattern like `http_logs_*`"));
-        }
-        if local.starts_with('.') && !local.starts_with(".ds-") {
-            return Some(format!("`{part}` is a system index; a rule cannot read it"));
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -99,6 +99,13 @@ fn complete() -> Complete {
         .iter()
         .map(|(name, example)| {
             let answers = match *name {
+                "count" => vec![
+                    Ok(Response::Search(count::tests::matching(&[("kim", 3)]))),
+                    Ok(Response::Search(count::tests::all(3000))),
+                ],
+                "metric" => {
+                    vec![Ok(Response::Search(metric::tests::numbers(&[("shop", 3000, Some(212.5))])))]
+                }
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],
                 "ratio" => vec![Ok(Response::Search(ratio::tests::traffic(&[("shop", 3000, 900)])))],

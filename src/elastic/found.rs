@@ -90,12 +90,31 @@ fn value(metric: &Metric, found: &Value) -> Result<Option<Number>, Reason> {
     let value = match metric {
         Metric::Sum(_) if number(found, "count")? == 0 => return Ok(None),
         Metric::Sum(_) => found.get("sum"),
-        _ => found.get("value"),
+        Metric::Last { field, .. } => match last(field, found)? {
+            None => return Ok(None),
+            value => value,
+        },
+        Metric::Percentile { .. } => found.pointer("/values/0/value"),
+        Metric::Avg(_) | Metric::Max(_) | Metric::Min(_) | Metric::Cardinality(_) => found.get("value"),
     };
     match value {
         Some(Value::Number(number)) => Ok(exact(number)),
         Some(Value::Null | Value::String(_)) => Ok(None),
         _ => Err(malformed("a metric has no value")),
+    }
+}
+
+/// The field's value in the newest document that has it.
+fn last<'a>(field: &str, found: &'a Value) -> Result<Option<&'a Value>, Reason> {
+    if number(found, "doc_count")? == 0 {
+        return Ok(None);
+    }
+    let newest = found.get(super::sought::LAST).and_then(|last| last.pointer("/hits/hits/0/fields"));
+    let values = newest.and_then(|fields| fields.get(field)).and_then(Value::as_array);
+    let value = values.and_then(|values| values.first());
+    match value {
+        Some(Value::Number(_) | Value::String(_)) => Ok(value),
+        _ => Err(malformed(format!("the newest document has no number in `{field}`"))),
     }
 }
 

@@ -76,9 +76,28 @@ fn aggregation(metric: &Metric) -> Value {
         Metric::Avg(field) => json!({ "avg": { "field": field } }),
         // The sum over nothing is 0 there: only its count tells it from a sum that is 0.
         Metric::Sum(field) => json!({ "stats": { "field": field } }),
+        Metric::Cardinality(field) => {
+            json!({ "cardinality": { "field": field, "precision_threshold": 40_000 } })
+        }
+        Metric::Last { field, by } => last(field, by),
+        Metric::Percentile { field, percent } => {
+            let percent: f64 = percent.parse().unwrap_or_default();
+            json!({ "percentiles": { "field": field, "percents": [percent], "keyed": false } })
+        }
     }
 }
 
+/// The newest document that has the field.
+fn last(field: &str, by: &str) -> Value {
+    let mut order = Map::new();
+    order.insert(by.to_owned(), json!({ "order": "desc" }));
+    let hits = json!({ "size": 1, "sort": [order], "_source": false, "docvalue_fields": [field] });
+    let mut newest = Map::new();
+    newest.insert(LAST.to_owned(), json!({ "top_hits": hits }));
+    json!({ "filter": { "exists": { "field": field } }, "aggs": newest })
+}
+
+pub(super) const LAST: &str = "last";
 pub(super) const GROUPS: &str = "groups";
 
 pub(super) fn per_name(at: usize) -> String {

@@ -86,4 +86,6 @@ pub enum Others {
     Excused,
     /// They had no documents in the window.
     NoData,
+    /// Their number is 0: a complete count names everybody who has more.
+    Zero,
 }

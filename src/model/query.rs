@@ -91,6 +91,18 @@ pub enum Metric {
     Min(String),
     Avg(String),
     Sum(String),
+    /// How many different values; an estimate.
+    Cardinality(String),
+    /// The value in the newest document, by this date field.
+    Last {
+        field: String,
+        by: String,
+    },
+    /// `percent` as text, `99.9`; an estimate.
+    Percentile {
+        field: String,
+        percent: String,
+    },
 }
 
 /// A complete answer.

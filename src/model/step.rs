@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, Ending, Entity, Finding, Observation, Others, Policy, Reason, Tick, Transition,
+    Alert, Ending, Entity, Finding, Number, Observation, Others, Policy, Reading, Reason, Tick, Transition,
+    Unit,
     alert::{Looked, difference, step_alert},
     blind::Blind,
     reason::Cause,
@@ -162,6 +163,10 @@ impl Turn<'_> {
                     *alert = std::mem::take(alert).excused(self.tick);
                     self.touched.push(entity.clone());
                 }
+            }
+            Others::Zero => {
+                let none = Reading::new(Number::Int(0), Unit::Documents).fact("documents", 0);
+                self.show(entity, &Finding::Value(none));
             }
             Others::NoData => self.show(entity, &Finding::NoData("no documents in the window".to_owned())),
         }

@@ -1,5 +1,7 @@
 //! What several kinds share: reading JSON answers without ever panicking, common questions, and words for people.
 
+pub mod documents;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};

@@ -1,9 +1,11 @@
 use serde_json::json;
 
 use super::{
+    super::common::documents::NEWEST,
     super::tests::{failed, look, observe, only_reading, readings, reason, shown},
     *,
 };
+use crate::model::query::{Metric, SearchAnswer};
 
 /// What a search finds: groups by service with (total, matching); the newest document is five seconds old.
 pub fn traffic(groups: &[(&str, u64, u64)]) -> SearchAnswer {
