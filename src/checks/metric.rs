@@ -184,14 +184,7 @@ impl Metric {
         if asked.len() != 1 {
             return Some(format!("exactly one of {all} is wanted, {} are there", asked.len()));
         }
-        let field = match &asked[0].1 {
-            Ask::Avg(field)
-            | Ask::Max(field)
-            | Ask::Min(field)
-            | Ask::Sum(field)
-            | Ask::Cardinality(field) => field,
-            Ask::Last { field, .. } | Ask::Percentile { field, .. } => field,
-        };
+        let field = asked[0].1.field();
         if !is_field(field) {
             return Some(format!("`{field}` is no name of a field; write one like `took_ms`"));
         }

@@ -29,7 +29,9 @@ pub(super) async fn search(door: Arc<Inner>, tick: Time, search: Search) -> Resu
     }
     if search.per.is_empty() {
         let group = found::whole(&search, &first)?;
-        return Ok(SearchAnswer { groups: [(Entity::empty(), group)].into() });
+        let answer = SearchAnswer { groups: [(Entity::empty(), group)].into() };
+        demand_numbers(&door, tick, &search, &answer).await?;
+        return Ok(answer);
     }
     let answer = pages(&door, tick, &search, &first).await?;
     if total > 0 && answer.groups.is_empty() {
@@ -37,7 +39,27 @@ pub(super) async fn search(door: Arc<Inner>, tick: Time, search: Search) -> Resu
         let text = format!("field missing: none of {total} documents of `{index}` has `{fields}`");
         return Err(Reason::new(Cause::Missing, text));
     }
+    demand_numbers(&door, tick, &search, &answer).await?;
     Ok(answer)
+}
+
+/// Where no document at all has a field's number, the field may be misspelt: that is no quiet.
+async fn demand_numbers(
+    door: &Inner,
+    tick: Time,
+    search: &Search,
+    answer: &SearchAnswer,
+) -> Result<(), Reason> {
+    if answer.groups.values().all(|group| group.total == 0) {
+        return Ok(());
+    }
+    for (name, metric) in &search.metrics {
+        let known = answer.groups.values().any(|group| group.metrics.get(name).is_some_and(Option::is_some));
+        if !known {
+            door.fields.demand(&door.client, tick, &search.index, metric.field()).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn pages(

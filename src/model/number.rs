@@ -141,6 +141,7 @@ impl Unit {
         match self {
             Self::Percent => format!("{value} %"),
             Self::Bytes => show_bytes(value.as_f64()),
+            Self::Documents if value == Number::Int(1) => "1 document".to_owned(),
             Self::Documents => format!("{value} documents"),
             Self::Shards => format!("{value} shards"),
             Self::Health => health_word(value).to_owned(),

@@ -105,6 +105,19 @@ pub enum Metric {
     },
 }
 
+impl Metric {
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Max(field)
+            | Self::Min(field)
+            | Self::Avg(field)
+            | Self::Sum(field)
+            | Self::Cardinality(field) => field,
+            Self::Last { field, .. } | Self::Percentile { field, .. } => field,
+        }
+    }
+}
+
 /// A complete answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {

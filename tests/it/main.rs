@@ -13,6 +13,7 @@ mod cli;
 mod compose;
 mod dead_letters;
 mod elastic;
+mod engines_documents;
 mod engines_live;
 mod engines_outage;
 mod engines_partial;
