@@ -1,5 +1,7 @@
 //! At the wire, against a local server.
 
+mod trouble;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{

@@ -5,17 +5,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use std::sync::{Arc, OnceLock};
+
+use highwater::store::Reader;
+use serde_json::{Value, json};
 
 use crate::support::{
     daemon::{Daemon, Home},
     double::{Counted, Double},
-    receiver::Receiver,
+    receiver::{Arrival, Receiver},
+    wire::{Act, Wire, json as reply},
 };
 
 const SOON: Duration = Duration::from_secs(90);
 const RULES: usize = if cfg!(debug_assertions) { 250 } else { 1_000 };
-const ALERTS: usize = if cfg!(debug_assertions) { 2_000 } else { 10_000 };
+
+/// All of them where the build is optimized, or `HIGHWATER_FULL=1` asks for it.
+fn alerts() -> usize {
+    let full = !cfg!(debug_assertions) || std::env::var_os("HIGHWATER_FULL").is_some();
+    if full { 10_000 } else { 2_000 }
+}
 
 fn settings(double: &Double, receiver: &Receiver) -> serde_json::Value {
     json!({
@@ -69,13 +78,13 @@ async fn many_rules_start_their_looks_in_time_with_few_requests_and_little_memor
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_with_thousands_of_firing_alerts_looks_at_once_and_tells_nothing() {
-    let bad = |_: &_| (0..ALERTS).map(|n| Counted::new(format!("s{n:05}"), 1, 1)).collect();
+    let bad = |_: &_| (0..alerts()).map(|n| Counted::new(format!("s{n:05}"), 1, 1)).collect();
     let (double, receiver) = (Double::start(bad).await, Receiver::start());
     let rules = json!({ "rules": [rule(0, "every 2s", &["service"])] });
     let home = Home::new(&settings(&double, &receiver), &rules.to_string());
     let daemon = home.start().await;
     receiver.wait_for("all to fire", SOON, |arrivals| !arrivals.is_empty()).await;
-    assert_eq!(receiver.events("r0").len(), ALERTS);
+    assert_eq!(receiver.events("r0").len(), alerts());
     assert_eq!(daemon.stop().await, 0);
     let (told, asked) = (receiver.arrivals().len(), double.searches());
     let begin = Instant::now();
@@ -96,7 +105,69 @@ async fn a_restart_with_thousands_of_firing_alerts_looks_at_once_and_tells_nothi
         "the first look began after {first:?}"
     );
     let firing = daemon.metric("highwater_alerts", &["r0", "firing"]).await;
-    assert_eq!(firing, ALERTS as f64);
+    assert_eq!(firing, alerts() as f64);
     assert_eq!(daemon.stop().await, 0);
     assert_eq!(receiver.arrivals().len(), told, "the restart told {:?}", receiver.arrivals().last());
+}
+
+/// Takes every request, as Opsgenie does.
+fn pager() -> Wire {
+    Wire::start(|seen, n| {
+        let taken = json!({ "result": "Request will be processed", "requestId": format!("r-{n}") });
+        let done = json!({ "data": { "isSuccess": true, "status": "Created alert" } });
+        Act::Write(if seen.method == "GET" { reply(200, &done) } else { reply(202, &taken) })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_alerts_of_one_look_are_told_soon_in_digests_and_pagers_are_capped_and_told_so() {
+    let (asked, first_asked) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let to = first_asked.clone();
+    let double = Double::start(move |_| {
+        to.get_or_init(Instant::now);
+        (0..alerts()).map(|n| Counted::new(format!("s{n:05}"), 1, 1)).collect()
+    });
+    let (double, hook, chat, pager) = (double.await, Receiver::start(), Receiver::start(), pager());
+    let mut settings = settings(&double, &hook);
+    settings["sinks"]["chat"] = json!({ "slack": { "webhook_url": chat.url("/services/x") } });
+    settings["sinks"]["genie"] = json!({ "opsgenie": { "api_key": "${env:GENIE_KEY}", "url": pager.url() } });
+    settings["defaults"]["notify"] = json!(["hook", "chat", "genie"]);
+    let rules = json!({ "rules": [rule(0, "every 10m", &["service"])] });
+    let home = Home::new(&settings, &rules.to_string()).env("GENIE_KEY", "k");
+    let daemon = home.start().await;
+    hook.wait_for("the first message", SOON, |all| !all.is_empty()).await;
+    asked.get_or_init(Instant::now);
+    chat.wait_for("chat", SOON, |all| !all.is_empty()).await;
+    let first = [&hook, &chat].map(|one| one.arrivals()[0].at).into_iter().min().unwrap();
+    let first = first.saturating_duration_since(*first_asked.get().unwrap());
+    let pages = || pager.seen().into_iter().filter(|seen| seen.method == "POST").collect::<Vec<_>>();
+    hook.wait_for("all pages", SOON, |_| pages().len() >= 21).await;
+    while daemon.metric("highwater_outbox_rows", &[]).await > 0.0 {
+        assert!(asked.get().unwrap().elapsed() < SOON, "not all is delivered");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let memory = resident(&daemon);
+    eprintln!("{} alerts: first message {first:?} after the look began, {memory:.0} MiB", alerts());
+    let most = if cfg!(debug_assertions) { 60 } else { 5 };
+    assert!(first <= Duration::from_secs(most), "{first:?}");
+    assert!(memory <= 256.0, "{memory} MiB");
+
+    let all = |one: &Arrival| one.body["alerts"].as_array().map_or(0, Vec::len);
+    assert_eq!(hook.arrivals().iter().map(all).sum::<usize>(), alerts(), "a program is told of each");
+    let said = chat.arrivals()[0].body.to_string();
+    assert_eq!(chat.arrivals().len(), 1);
+    assert!(said.contains(&format!("and {} more", alerts() - 20)), "{said}");
+    let pages = pages();
+    assert_eq!(pages.len(), 21, "the worst have a page each, and one is for all others");
+    let of = |seen: &crate::support::wire::Seen| {
+        serde_json::from_str::<Value>(&seen.body).unwrap()["details"]["alerts"].clone()
+    };
+    let capped: Vec<Value> = pages.iter().map(of).filter(|of| !of.is_null()).collect();
+    assert_eq!(capped, [json!((alerts() - 20).to_string())]);
+
+    let stored = Reader::open(&home.path("var/highwater.db")).unwrap().load().unwrap();
+    let told = &stored.values().next().unwrap().told;
+    let shares = told.values().filter(|sinks| sinks["genie"].digest.is_some()).count();
+    assert_eq!((told.len(), shares), (alerts(), alerts() - 20), "of each it is known how it was told");
+    assert_eq!(daemon.stop().await, 0);
 }

@@ -1,6 +1,7 @@
 //! `kill -9` at any point of a run, with two dozen entities that flap and a receiver that counts: nothing is lost,
 //! nothing is invented, and what comes twice is the same message.
 
+mod genie;
 mod heard;
 mod truth;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use self::genie::Genie;
 use self::heard::Heard;
 use self::truth::{ENTITIES, RULES, episodes, is_bad};
 use crate::support::{
@@ -15,14 +17,15 @@ use crate::support::{
     double::{Counted, Double},
 };
 
-/// `HIGHWATER_KILLS` asks for more than these.
+/// `HIGHWATER_KILLS` asks for so many; `HIGHWATER_FULL=1` for 300.
 const KILLS: usize = 100;
 /// The longest that a daemon lives.
 const LIFE: u64 = 1_100;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn kills() -> usize {
-    std::env::var("HIGHWATER_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS)
+    let most = if std::env::var_os("HIGHWATER_FULL").is_some() { 300 } else { KILLS };
+    std::env::var("HIGHWATER_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(most)
 }
 
 fn now() -> i64 {
@@ -58,7 +61,11 @@ async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_
     let begin = now();
     let double = flapping(begin).await;
     let heard = Heard::listen();
-    let home = Home::new(&heard.settings(&double.url), &rules());
+    let genie = Genie::listen();
+    let mut settings = heard.settings(&double.url);
+    settings["sinks"]["genie"] = genie.settings();
+    settings["defaults"]["notify"] = json!(["hook", "genie"]);
+    let home = Home::new(&settings, &rules()).env("GENIE_KEY", "k");
     let mut random = fastrand::Rng::with_seed(9);
     for _ in 0..kills() {
         let daemon = home.spawn(&[]);
@@ -70,11 +77,13 @@ async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_
     let truth = episodes(begin, end);
     let daemon = home.start().await;
     heard.until_told(&truth, PATIENCE).await;
+    genie.until_told(&truth, PATIENCE).await;
     assert_eq!(daemon.stop().await, 0);
     let told = heard.told();
     let later = episodes(begin, now());
     told.assert_is(&truth, &later);
-    eprintln!("{} kills: {told}", kills());
+    genie.assert_pages_are(&later);
+    eprintln!("{} kills: {told}; {genie}", kills());
     let most = kills() * RULES;
     assert!(told.duplicates <= most, "{} duplicates, more than lanes times kills", told.duplicates);
 }
