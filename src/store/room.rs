@@ -145,6 +145,7 @@ fn forget(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
 /// Keeps a sink's share within its bounds: first updates and reminders go, then lanes are merged. The newest trigger and resolve
 /// of an alert stay, whatever the bounds say.
 pub(super) fn keep_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<(), StoreError> {
+    forget_old_letters(db, sink, bounds)?;
     if is_within(db, sink, bounds)? {
         return Ok(());
     }
@@ -166,6 +167,16 @@ pub(super) fn keep_within(db: &Connection, sink: &str, bounds: &Bounds) -> Resul
     if !lanes.is_empty() {
         tracing::warn!(sink, lanes = lanes.len(), "outbox full, deliveries merged");
     }
+    Ok(())
+}
+
+/// Dead letters were told when they died: of very many only the newest are kept.
+fn forget_old_letters(db: &Connection, sink: &str, bounds: &Bounds) -> Result<(), StoreError> {
+    let old = "DELETE FROM deliveries WHERE seq IN (
+        SELECT seq FROM deliveries WHERE sink = ?1 AND state = 'dead' ORDER BY due DESC, seq DESC LIMIT -1 OFFSET ?2
+    )";
+    let most = i64::try_from(bounds.rows).unwrap_or(i64::MAX);
+    db.prepare_cached(old)?.execute(params![sink, most])?;
     Ok(())
 }
 

@@ -35,6 +35,10 @@ pub enum Settlement {
         due: Time,
         why: String,
     },
+    /// The service is at work on it; what came of it is asked for then.
+    Awaited {
+        due: Time,
+    },
     /// Kept for people, but never sent.
     Dead {
         why: String,
@@ -61,9 +65,10 @@ pub(super) fn settle(
             queued.message = Some(message.clone());
             return write(db, &queued);
         }
-        Settlement::Retry { due, why } => (State::Queued, *due, why),
-        Settlement::Held { due, why } => (State::Held, *due, why),
-        Settlement::Dead { why } => (State::Dead, now, why),
+        Settlement::Retry { due, why } => (State::Queued, *due, why.as_str()),
+        Settlement::Awaited { due } => (State::Queued, *due, "its result is awaited"),
+        Settlement::Held { due, why } => (State::Held, *due, why.as_str()),
+        Settlement::Dead { why } => (State::Dead, now, why.as_str()),
     };
     (queued.state, queued.due, queued.answer) = (state, due, Some(clip(why)));
     write(db, &queued)

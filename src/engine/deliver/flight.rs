@@ -204,10 +204,7 @@ impl Flight {
             Verdict::Never { why } if self.plain != Plain::No => dead(why),
             Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
             Verdict::Wait { .. } if given_up => dead("the service never said what came of it".to_owned()),
-            Verdict::Wait { after, .. } => {
-                let why = "its result is awaited".to_owned();
-                (Settlement::Retry { due: now + after, why }, Outcome::Waiting)
-            }
+            Verdict::Wait { after, .. } => (Settlement::Awaited { due: now + after }, Outcome::Waiting),
             Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => {
                 dead(format!("given up after {}: {why}", span::show(self.office.delays.give_up_after)))
             }
@@ -234,7 +231,7 @@ impl Flight {
         let attempt = self.queued.attempts + 1;
         match settlement {
             Settlement::Accepted { .. } => tracing::info!(sink, notification_id = id, attempt, "delivered"),
-            Settlement::Step { .. } => {}
+            Settlement::Step { .. } | Settlement::Awaited { .. } => {}
             Settlement::Retry { due, why } => {
                 tracing::warn!(sink, notification_id = id, attempt, %due, why, "delivery postponed");
             }

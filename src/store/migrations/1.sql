@@ -39,6 +39,7 @@ CREATE TABLE deliveries (
     UNIQUE (sink, id)
 ) STRICT;
 CREATE INDEX lanes ON deliveries (sink, lane, seq, due, sort, bytes) WHERE state <> 'dead';
+CREATE INDEX dead ON deliveries (sink, due, seq) WHERE state = 'dead';
 
 CREATE TABLE sinks (
     sink TEXT NOT NULL PRIMARY KEY,

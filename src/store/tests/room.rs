@@ -219,3 +219,16 @@ async fn bytes_are_bounded_too() {
         .unwrap();
     assert!(bytes < 40_000, "{bytes} bytes of ten alerts' newest news");
 }
+
+#[tokio::test]
+async fn of_very_many_dead_letters_the_newest_are_kept() {
+    let store = Store::in_memory(clock()).unwrap().within(bounds(5, false));
+    for n in 0..12 {
+        put(&store, n, vec![lone(change(n, n, Change::Fired, n))]).await;
+        let head = store.heads(SINK, at(0)).await.unwrap().remove(0);
+        store.settle(&head.key, Settlement::Dead { why: "answered 400".to_owned() }).await.unwrap();
+    }
+    put(&store, 12, vec![lone(change(12, 12, Change::Fired, 12))]).await;
+    assert_eq!(store.depth().await.unwrap()[0].dead, 5);
+    assert_eq!(told(&store).await, ["fired e12-12 12"]);
+}
