@@ -176,7 +176,7 @@ async fn no_secret_is_logged_shown_stored_or_sent_to_somebody_else() {
         stage.well.wait_for(rule, Duration::from_secs(60), heard).await;
     }
     let sent = stage.ill.seen();
-    let hook = sent.iter().find(|seen| seen.target.contains("hook")).unwrap();
+    let hook = sent.iter().find(|seen| seen.target.contains("canary-hook-path")).unwrap();
     assert_eq!(hook.header("authorization"), "Bearer canary-hook-token-8e0f", "the canaries must be in use");
     assert_eq!(hook.header("x-api-key"), "canary-header-24d1");
     assert!(stage.refusing[1].seen()[0].header("authorization").contains("canary-bearer"));
