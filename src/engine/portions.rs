@@ -1,12 +1,16 @@
 //! How the changes of one turn are cut into messages for one sink: all in one, or one per alert and a digest for a flood.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     engine::{compose, tell::Telling, watch::Watch},
     model::{
-        Entity, Kind, Level, identity,
+        Entity, Kind, Level, RuleState, identity,
         notification::{Change, Delivery, Digest, InDigest, Status, Told},
+        wording::DIGEST_NAMES,
     },
     sinks::Portions,
 };
@@ -18,6 +22,7 @@ type ToldRows = Vec<(Entity, String, Option<Told>)>;
 pub fn cut(
     telling: &Telling<'_>,
     watch: &Watch,
+    state: &RuleState,
     (sink, changes): (&str, Vec<Change>),
     told: &mut ToldRows,
 ) -> Vec<Delivery> {
@@ -25,7 +30,7 @@ pub fn cut(
     let Portions::Each { most, single } = portions else {
         return vec![compose::delivery(watch, sink, changes, telling)];
     };
-    let mut cut = Cut { telling, watch, sink, told };
+    let mut cut = Cut { telling, watch, state, sink, told };
     let known = cut.known_digests();
     let of = |change: &Change| known.get(&change.episode_id).map(|digest| digest.id.clone());
     let (shared, own): (Vec<Change>, Vec<Change>) =
@@ -65,6 +70,7 @@ fn split_flood(changes: Vec<Change>, most: usize, single: usize) -> (Vec<Change>
 struct Cut<'a> {
     telling: &'a Telling<'a>,
     watch: &'a Watch,
+    state: &'a RuleState,
     sink: &'a str,
     told: &'a mut ToldRows,
 }
@@ -110,11 +116,12 @@ impl Cut<'_> {
             self.mark_unproven(&share);
         }
         let open = self.open(&share.id);
+        let standing = self.standing(&open, &changes);
         let mut delivery = compose::delivery(self.watch, self.sink, changes, self.telling);
         let notification = &mut delivery.notification;
         notification.status = if open.is_empty() { Status::Resolved } else { Status::Firing };
         notification.level = open.values().copied().max().unwrap_or(notification.level);
-        let digest = Digest { id: share.id.clone(), of: share.of, open: open.len(), unproven };
+        let digest = Digest { id: share.id.clone(), of: share.of, open: open.len(), unproven, standing };
         notification.digest = Some(digest);
         Delivery { lane: share.id, ..compose::with_text(delivery, self.telling.zone) }
     }
@@ -134,6 +141,24 @@ impl Cut<'_> {
             };
         }
         open
+    }
+
+    /// The worst of those that are open and not among `changes`.
+    fn standing(&self, open: &BTreeMap<Entity, Level>, changes: &[Change]) -> Vec<Change> {
+        let told: BTreeSet<&Entity> = changes.iter().map(|change| &change.entity).collect();
+        let mut rest: Vec<(&Entity, Level)> = open
+            .iter()
+            .map(|(entity, level)| (entity, *level))
+            .filter(|(entity, _)| !told.contains(entity))
+            .collect();
+        rest.sort_by_key(|(_, level)| Reverse(*level));
+        let stands = |(entity, level): (&Entity, Level)| {
+            let alert = self.state.alerts.get(entity)?;
+            let standing =
+                alert.standing(&self.watch.rule.policy, entity, (Kind::Updated, level), self.telling.now);
+            Some(Change::new(&self.watch.key.rule, &self.watch.key.cluster, &standing))
+        };
+        rest.into_iter().take(DIGEST_NAMES).filter_map(stands).collect()
     }
 
     /// One of its alerts ended without a proof: the digest will never be green.

@@ -87,7 +87,7 @@ pub fn tell(telling: &Telling<'_>, watch: &Watch, state: &RuleState, happened: H
         }
     }
     for (sink, changes) in by_sink {
-        let cut = portions::cut(telling, watch, (&sink, changes), &mut news.told);
+        let cut = portions::cut(telling, watch, state, (&sink, changes), &mut news.told);
         news.deliveries.extend(cut);
     }
     news

@@ -49,7 +49,8 @@ pub fn lost(error: reqwest::Error) -> Answer {
     if error.is_builder() || causes(&error).any(|cause| cause.is::<Forbidden>()) {
         return Answer::Unsent(words(&error));
     }
-    Answer::Lost(if error.is_timeout() { "no answer in time".to_owned() } else { words(&error) })
+    let why = if error.is_timeout() { "no answer in time".to_owned() } else { words(&error) };
+    if error.is_connect() { Answer::Unreached(why) } else { Answer::Lost(why) }
 }
 
 /// The innermost cause says it best: `connection refused`.

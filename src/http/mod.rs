@@ -83,7 +83,7 @@ impl Http {
         match self.answer(request, Vec::new(), None).await {
             Answer::Http { status: 200..=299, .. } => Ok(()),
             Answer::Http { status, body, .. } => Err(in_words(status, &body)),
-            Answer::Lost(why) | Answer::Unsent(why) => Err(why),
+            Answer::Lost(why) | Answer::Unreached(why) | Answer::Unsent(why) => Err(why),
             Answer::Mail(_) | Answer::Written => Ok(()),
         }
     }

@@ -41,7 +41,7 @@ pub struct Notification {
 }
 
 /// Many alerts that fired at once and share one message, which lives as long as one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Digest {
     /// The same for its whole life: an alias, a `dedup_key`.
     pub id: String,
@@ -51,6 +51,9 @@ pub struct Digest {
     pub open: usize,
     /// One of them ended without a proof: it never turns green.
     pub unproven: bool,
+    /// The worst of those that are open and of which there is no news, as they stand: what an edited message names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Change>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -68,17 +68,26 @@ pub fn subject(notification: &Notification) -> &str {
     if summary.trim().is_empty() { &notification.rule } else { summary }
 }
 
+/// Not every alert was proven to be over.
+const CLOSED: &str = "CLOSED, not all proven recovered";
+
 /// The word that people look for first.
 pub fn standing(notification: &Notification) -> String {
+    if let (Status::Firing, Some(_)) = (notification.status, &notification.digest) {
+        return notification.level.name().to_uppercase();
+    }
     if notification.status == Status::Firing {
         let firing = notification.alerts.iter().filter(|change| change.kind != Kind::Resolved);
         return firing.map(|change| change.level).max().unwrap_or(notification.level).name().to_uppercase();
+    }
+    if notification.digest.as_ref().is_some_and(|digest| digest.unproven) {
+        return CLOSED.to_owned();
     }
     let mut endings: Vec<Ending> = notification.alerts.iter().filter_map(|change| change.reason).collect();
     endings.dedup();
     match endings[..] {
         [ending] => shout_first(ending.words()),
-        _ => "CLOSED, not all proven recovered".to_owned(),
+        _ => CLOSED.to_owned(),
     }
 }
 

@@ -89,6 +89,12 @@ pub trait Sink: Debug + Send + Sync {
         self.render_plain(delivery)
     }
 
+    /// The message for the attempt after one of which nobody knows whether it was taken: marked as a possible repeat, where the
+    /// service would take it twice. `answer` is what came back from that attempt; `None`: highwater ended meanwhile.
+    fn repeat(&self, _: &Message, _answer: Option<&Answer>) -> Option<Message> {
+        None
+    }
+
     /// What the service's answer to one message means.
     fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict;
 
@@ -299,8 +305,10 @@ pub enum Answer {
     },
     /// What a mail server said last.
     Mail(MailReply),
-    /// No answer: refused, timed out, cut off. The words name no URL. Whether it arrived is not known.
+    /// No answer: timed out, cut off. The words name no URL. Whether it arrived is not known.
     Lost(String),
+    /// Nobody was there: connection refused, no such name. Nothing was sent; the next attempt may do better.
+    Unreached(String),
     /// Nothing was sent, and nothing would be next time: a secret is missing, the address is not allowed.
     Unsent(String),
     /// The line was written, the datagrams are on their way.
@@ -376,7 +384,7 @@ impl Verdict {
 fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
     match answer {
         Answer::Http { status, retry_after, body } => Ok((*status, *retry_after, body)),
-        Answer::Lost(why) => Err(Verdict::Later { after: None, why: why.clone() }),
+        Answer::Lost(why) | Answer::Unreached(why) => Err(Verdict::Later { after: None, why: why.clone() }),
         Answer::Unsent(why) => Err(Verdict::Misconfigured { why: why.clone() }),
         Answer::Mail(_) | Answer::Written => {
             Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() })
@@ -388,7 +396,7 @@ fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
 fn written(answer: &Answer) -> Verdict {
     match answer {
         Answer::Written => Verdict::Accepted { handle: None },
-        Answer::Lost(why) => Verdict::Later { after: None, why: why.clone() },
+        Answer::Lost(why) | Answer::Unreached(why) => Verdict::Later { after: None, why: why.clone() },
         Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
         Answer::Http { status, .. } | Answer::Mail(MailReply { code: status, .. }) => {
             Verdict::Misconfigured { why: format!("it answered {status}, and should only be written to") }

@@ -27,9 +27,14 @@ fn parse(example: &str) -> Kind {
     serde_saphyr::from_str(example).unwrap()
 }
 
+/// Every kind's example, and those of other forms of it, by name.
+fn every_example() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Kind::ALL.iter().copied().chain(contracts::OTHER_FORMS)
+}
+
 /// Every kind by name, as its example makes it.
 fn every_sink() -> impl Iterator<Item = (&'static str, Arc<dyn Sink>)> {
-    Kind::ALL.iter().map(|(name, example)| (*name, parse(example).into_sink()))
+    every_example().map(|(name, example)| (name, parse(example).into_sink()))
 }
 
 fn delivery(mut notification: Notification) -> Delivery {
@@ -43,7 +48,8 @@ fn cut(sink: &Arc<dyn Sink>, whole: &Delivery) -> Vec<Delivery> {
     let alerts = whole.notification.alerts.clone();
     if alerts.len() > most {
         let open = alerts.iter().filter(|change| change.kind != crate::model::Kind::Resolved).count();
-        let digest = Digest { id: "d".to_owned(), of: alerts.len(), open, unproven: false };
+        let digest =
+            Digest { id: "d".to_owned(), of: alerts.len(), open, unproven: false, standing: Vec::new() };
         return vec![delivery(Notification { digest: Some(digest), ..whole.notification.clone() })];
     }
     let alone = |change: Change| {

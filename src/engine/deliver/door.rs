@@ -121,7 +121,7 @@ fn best(answers: Vec<Answer>) -> Answer {
         Answer::Http { status: 200..=299, .. } => 0,
         Answer::Http { status: ..500, .. } => 1,
         Answer::Http { .. } => 2,
-        Answer::Lost(_) => 3,
+        Answer::Lost(_) | Answer::Unreached(_) => 3,
         Answer::Unsent(_) | Answer::Written | Answer::Mail(_) => 4,
     };
     let nobody = || Answer::Unsent("the cluster has no server".to_owned());

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{notification::Handle, span, time::elapsed, wording},
-    sinks::{Asked, Message, Sink, Verdict},
+    sinks::{Answer, Asked, Message, Sink, Verdict},
     store::{DeliveryKey, Queued, Settlement, StoreError},
 };
 
@@ -27,6 +27,8 @@ pub struct Flight {
     pub queued: Queued,
     pub quiet: Quiet,
     pub plain: Plain,
+    /// Its message was kept by an earlier run, which may have sent it and not lived to see the answer.
+    pub inherited: bool,
 }
 
 /// Whether the service refused the message itself, and gets a plain one before the delivery is given up.
@@ -89,7 +91,12 @@ impl Flight {
                 self.step(None, &plain).await;
                 return Ok(plain);
             }
-            Some(message) => return Ok(message.clone()),
+            Some(message) => {
+                let repeat = self.inherited.then(|| self.sink.repeat(message, None)).flatten();
+                let Some(repeat) = repeat else { return Ok(message.clone()) };
+                self.step(None, &repeat).await;
+                return Ok(repeat);
+            }
             None => {}
         }
         let noted = self.note_its_age();
@@ -143,7 +150,10 @@ impl Flight {
                     self.step(None, message).await;
                     return self.settle(verdict).await;
                 }
-                last => return self.settle(last).await,
+                last => {
+                    self.mark_repeat(&last, &message, &answer).await;
+                    return self.settle(last).await;
+                }
             };
             handle = given.clone().or(handle);
             self.step(given, &next).await;
@@ -155,6 +165,14 @@ impl Flight {
     /// From here the delivery goes on, whatever happens to this process.
     async fn step(&self, given: Option<Handle>, next: &Message) {
         self.keep(&Settlement::Step { handles: self.handles(given), message: next.clone() }).await;
+    }
+
+    /// Every other attempt sends the same bytes, but what may be a repeat says so.
+    async fn mark_repeat(&self, verdict: &Verdict, message: &Message, answer: &Answer) {
+        let Verdict::Later { .. } = verdict else { return };
+        if let Some(repeat) = self.sink.repeat(message, Some(answer)) {
+            self.step(None, &repeat).await;
+        }
     }
 
     async fn settle(&self, verdict: Verdict) -> Outcome {

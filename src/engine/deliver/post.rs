@@ -169,6 +169,8 @@ impl Post {
         self.not_before = self.not_before.max(Instant::now() + pace);
         self.busy.insert(queued.delivery.lane.clone());
         let now = self.time.now();
+        // tried before, but not by this run
+        let inherited = queued.message.is_some() && !self.ages.contains_key(&queued.key);
         let age = *self.ages.entry(queued.key.clone()).or_insert_with(|| Age::of(&queued, now));
         let flight = Flight {
             office: self.office.clone(),
@@ -180,6 +182,7 @@ impl Post {
                 .plain
                 .get_mut(&queued.key)
                 .map_or(Plain::No, |plain| std::mem::replace(plain, Plain::Begun)),
+            inherited,
             queued,
         };
         self.under_way.push(Box::pin(flight.fly()));
@@ -187,7 +190,7 @@ impl Post {
 
     async fn land(&mut self, landed: Landed) {
         self.busy.remove(&landed.lane);
-        if matches!(landed.outcome, Outcome::Accepted | Outcome::Dead { .. }) {
+        if matches!(landed.outcome, Outcome::Accepted | Outcome::Dead { .. } | Outcome::Gone) {
             self.ages.remove(&landed.key);
         }
         match landed.outcome {

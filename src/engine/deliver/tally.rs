@@ -31,7 +31,9 @@ pub fn open(
     };
     let work = async move {
         while let Some((destination, message)) = waiting.recv().await {
-            if let Answer::Lost(why) | Answer::Unsent(why) = door.send(&destination, &message).await {
+            if let Answer::Lost(why) | Answer::Unreached(why) | Answer::Unsent(why) =
+                door.send(&destination, &message).await
+            {
                 tracing::debug!(why, "count lost");
             }
         }

@@ -1,5 +1,6 @@
 //! At the wire: a local receiver that answers by a script, and the real store in memory.
 
+mod bot;
 mod ends;
 mod late;
 mod receiver;

@@ -25,7 +25,8 @@ fn digest(open: usize, unproven: bool) -> Delivery {
     let mut delivery = delivery(change(Kind::Resolved, Level::Critical));
     delivery.notification.status = if open == 0 { Status::Resolved } else { Status::Firing };
     delivery.notification.level = Level::Warning;
-    delivery.notification.digest = Some(Digest { id: "d".to_owned(), of: 37, open, unproven });
+    delivery.notification.digest =
+        Some(Digest { id: "d".to_owned(), of: 37, open, unproven, standing: Vec::new() });
     delivery
 }
 

@@ -58,7 +58,8 @@ fn only_what_was_taken_before_is_resolved_at_once_anything_else_is_triggered_fir
 fn a_digest_is_resolved_when_the_last_of_its_alerts_has_ended() {
     let of = |open| {
         let mut delivery = delivery(resolved(Ending::Cleared));
-        delivery.notification.digest = Some(Digest { id: "d".to_owned(), of: 37, open, unproven: false });
+        delivery.notification.digest =
+            Some(Digest { id: "d".to_owned(), of: 37, open, unproven: false, standing: Vec::new() });
         json(&sink().render(&delivery, Some(&Handle("d".to_owned()))))
     };
     assert_eq!((&of(3)["event_action"], &of(3)["dedup_key"]), (&json!("trigger"), &json!("d")));

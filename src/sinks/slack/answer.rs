@@ -80,7 +80,7 @@ fn says_ok(json: Option<&Value>) -> bool {
     json.is_some_and(|json| json["ok"] == true)
 }
 
-fn seconds_in(json: Option<&Value>) -> Option<Duration> {
+pub fn seconds_in(json: Option<&Value>) -> Option<Duration> {
     let seconds = json?["retry_after"].as_f64().filter(|seconds| *seconds >= 0.0)?;
     Duration::try_from_secs_f64(seconds).ok()
 }

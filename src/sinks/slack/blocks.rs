@@ -2,13 +2,15 @@
 //!
 //! Limits (Slack's reference for Block Kit): 50 blocks in a message, 3000 characters in a section's text, 10 fields of 2000.
 
+use std::cmp::Reverse;
+
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::escape::{escape, link};
 use crate::model::{
     Kind, Level,
-    notification::{Change, Notification, Status},
+    notification::{Change, Digest, Notification, Status},
     span,
     wording::{self, DIGEST_ABOVE, DIGEST_NAMES},
 };
@@ -21,6 +23,8 @@ const FIELDS: usize = 10;
 const FIELD: usize = 500;
 /// One line of a digest: ten of them make a section.
 const DIGEST_LINE: usize = 280;
+/// One of ten in a reply.
+const REPLY_LINE: usize = 200;
 
 const RED: &str = "#d7263d";
 const AMBER: &str = "#f2a100";
@@ -31,6 +35,7 @@ const GREY: &str = "#9e9e9e";
 pub fn message(notification: &Notification, zone: Tz) -> Value {
     let alerts = wording::worst_first(notification);
     let mut attachments = match alerts[..] {
+        _ if notification.digest.is_some() => vec![digest(notification, &alerts, zone)],
         [] => Vec::new(),
         [only] => vec![attachment(colour(only), alert_blocks(only, zone))],
         _ if alerts.len() <= DIGEST_ABOVE => {
@@ -47,13 +52,62 @@ pub fn message(notification: &Notification, zone: Tz) -> Value {
     json!({ "text": title(notification, &alerts, zone), "attachments": attachments })
 }
 
+/// The same as plain text, for an edit that takes the blocks away.
+pub fn plain(notification: &Notification) -> Value {
+    json!({ "text": escape(&notification.text, TEXT), "attachments": [] })
+}
+
+/// What a reply in the thread tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    Raised,
+    Over,
+    Reminded,
+}
+
+impl News {
+    /// `None`: it is enough to edit the message.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let any = |kinds: [Kind; 2]| notification.alerts.iter().any(|change| kinds.contains(&change.kind));
+        match notification.status {
+            Status::Resolved => Some(Self::Over),
+            Status::Firing if any([Kind::Raised, Kind::Fired]) => Some(Self::Raised),
+            Status::Firing => any([Kind::Reminded; 2]).then_some(Self::Reminded),
+        }
+    }
+}
+
+/// What goes into the thread: the title, and what is new of whom.
+pub fn reply(notification: &Notification, zone: Tz) -> Value {
+    let alerts = wording::worst_first(notification);
+    let mut lines = vec![title(notification, &alerts, zone)];
+    if alerts.len() > 1 {
+        let news = alerts.iter().take(DIGEST_NAMES / 2);
+        lines.extend(news.map(|change| bullet(change, REPLY_LINE, zone)));
+    }
+    json!({ "text": lines.join("\n") })
+}
+
 /// What a phone shows: the title, and the alert itself or how many there are.
 fn title(notification: &Notification, alerts: &[&Change], zone: Tz) -> String {
-    let title = escape(&wording::title(notification), 600);
-    match alerts {
-        [] => format!("*{title}*"),
-        [only] => format!("*{title}*\n{}", escape(&wording::line(only, zone), 2000)),
-        _ => format!("*{title}*\n{}", counts(alerts)),
+    let note = notification.note.as_ref().map(|note| format!("_{}_\n", escape(note, 200)));
+    let title = format!("{}*{}*", note.unwrap_or_default(), escape(&wording::title(notification), 600));
+    match (alerts, &notification.digest) {
+        (_, Some(digest)) if digest.open.min(alerts.len()) < digest.of => {
+            format!("{title}\n{}", what_is_left(digest))
+        }
+        ([], _) => title,
+        ([only], None) => format!("{title}\n{}", escape(&wording::line(only, zone), 1200)),
+        _ => format!("{title}\n{}", counts(alerts)),
+    }
+}
+
+/// `12 of 37 alerts still fire`
+fn what_is_left(digest: &Digest) -> String {
+    match digest.open {
+        0 => format!("all {} alerts are over", digest.of),
+        1 => format!("1 of {} alerts still fires", digest.of),
+        open => format!("{open} of {} alerts still fire", digest.of),
     }
 }
 
@@ -76,9 +130,15 @@ fn colour(change: &Change) -> &'static str {
     match (change.kind, change.level) {
         (Kind::Resolved, _) if change.is_cleared() => GREEN,
         (Kind::Resolved, _) => GREY,
-        (_, Level::Critical) => RED,
-        (_, Level::Warning) => AMBER,
-        (_, Level::Info) => BLUE,
+        (_, level) => colour_of(level),
+    }
+}
+
+const fn colour_of(level: Level) -> &'static str {
+    match level {
+        Level::Critical => RED,
+        Level::Warning => AMBER,
+        Level::Info => BLUE,
     }
 }
 
@@ -92,24 +152,26 @@ fn with_headline(change: &Change, zone: Tz) -> Value {
     attachment(colour(change), blocks)
 }
 
+/// Why, what to do, and the facts; the value and its threshold stand in the line above.
 fn alert_blocks(change: &Change, zone: Tz) -> Vec<Value> {
-    let mut blocks = vec![json!({ "type": "section", "fields": fields(change, zone) })];
-    blocks.extend(explanation(change));
+    let mut blocks: Vec<Value> = explanation(change).into_iter().collect();
+    let fields = fields(change, zone);
+    if !fields.is_empty() {
+        blocks.push(json!({ "type": "section", "fields": fields }));
+    }
     blocks
 }
 
 fn fields(change: &Change, zone: Tz) -> Vec<Value> {
-    let resolved = change.kind == Kind::Resolved;
-    let mut fields = vec![("Level".to_owned(), change.level.to_string())];
-    let mut add = |name: &str, value: Option<String>| {
-        fields.extend(value.map(|value| (name.to_owned(), value)));
-    };
-    add(if resolved && !change.is_cleared() { "Last value" } else { "Value" }, change.show_value());
-    add("Threshold", change.show_threshold());
-    add("Since", Some(wording::when(change.since, change.at, zone)));
-    add("Peak", change.show_peak().filter(|_| resolved));
-    add("Lasted", resolved.then(|| span::show(wording::lasted(change))));
-    fields.extend(wording::facts(change));
+    let mut fields: Vec<(String, String)> = wording::facts(change).collect();
+    if change.kind == Kind::Resolved {
+        let over = [
+            ("Ended", wording::when(change.at, change.at, zone)),
+            ("Lasted", span::show(wording::lasted(change))),
+        ];
+        let over = over.into_iter().chain(change.show_peak().map(|peak| ("Peak", peak)));
+        fields.splice(0..0, over.map(|(name, value)| (name.to_owned(), value)));
+    }
     let shown = fields.into_iter().take(FIELDS);
     shown
         .map(|(name, value)| mrkdwn(format!("*{}*\n{}", escape(&name, 100), escape(&value, FIELD))))
@@ -138,19 +200,37 @@ fn own_words(change: &Change) -> Option<String> {
     Some(words)
 }
 
+/// The worst by name, the others by number: what changed, and what is open beside it.
 fn digest(notification: &Notification, alerts: &[&Change], zone: Tz) -> Value {
+    let standing = notification.digest.iter().flat_map(|digest| &digest.standing);
+    let mut named: Vec<&Change> = alerts.iter().copied().chain(standing).collect();
+    named.sort_by_key(|change| (change.kind == Kind::Resolved, Reverse(change.level)));
+    let over = alerts.iter().filter(|change| change.kind == Kind::Resolved).count();
+    let all = notification.digest.as_ref().map_or(alerts.len(), |digest| digest.open + over);
+    let lines: Vec<String> =
+        named.iter().take(DIGEST_NAMES).map(|change| bullet(change, DIGEST_LINE, zone)).collect();
+    let mut blocks: Vec<Value> = lines.chunks(10).map(|lines| section(lines.join("\n"))).collect();
+    blocks.extend(wording::and_more(all).map(section));
+    attachment(digests_colour(notification, alerts), blocks)
+}
+
+fn digests_colour(notification: &Notification, alerts: &[&Change]) -> &'static str {
+    if let Some(digest) = &notification.digest {
+        return match (notification.status, digest.unproven) {
+            (Status::Firing, _) => colour_of(notification.level),
+            (Status::Resolved, true) => GREY,
+            (Status::Resolved, false) => GREEN,
+        };
+    }
     let firing = notification.status == Status::Firing;
     let told = alerts.iter().filter(|change| !firing || change.kind != Kind::Resolved);
     let colours: Vec<&str> = told.map(|change| colour(change)).collect();
     let worst = [RED, AMBER, BLUE, GREY].into_iter().find(|colour| colours.contains(colour));
-    let lines: Vec<String> = alerts
-        .iter()
-        .take(DIGEST_NAMES)
-        .map(|change| format!("• {}", escape(&wording::line(change, zone), DIGEST_LINE)))
-        .collect();
-    let mut blocks: Vec<Value> = lines.chunks(10).map(|lines| section(lines.join("\n"))).collect();
-    blocks.extend(wording::and_more(alerts.len()).map(section));
-    attachment(worst.unwrap_or(GREEN), blocks)
+    worst.unwrap_or(GREEN)
+}
+
+fn bullet(change: &Change, most: usize, zone: Tz) -> String {
+    format!("• {}", escape(&wording::line(change, zone), most))
 }
 
 /// Rule, labels, when it was judged, and the runbook.
@@ -159,7 +239,7 @@ fn context(notification: &Notification, zone: Tz) -> Value {
     let labels: Vec<String> =
         notification.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     parts.push(escape(&labels.join(", "), 500));
-    parts.push(wording::when(notification.at, notification.at, zone));
+    parts.push(format!("as of {}", wording::when(notification.at, notification.at, zone)));
     parts.extend(notification.runbook.as_ref().map(|runbook| {
         link(runbook, "runbook").unwrap_or_else(|| escape(&format!("runbook: {runbook}"), 500))
     }));

@@ -28,6 +28,9 @@ pub struct Contract {
     pub retry_after: bool,
 }
 
+/// Kinds that have another form than their example shows, each under a name of its own.
+pub const OTHER_FORMS: [(&str, &str); 1] = [("slack_bot", crate::sinks::Slack::BOT)];
+
 pub fn of(kind: &str) -> Contract {
     match kind {
         "alertmanager" => alertmanager::CONTRACT,
@@ -38,8 +41,8 @@ pub fn of(kind: &str) -> Contract {
         "opsgenie" => opsgenie::CONTRACT,
         "pagerduty" => pagerduty::CONTRACT,
         "pushover" => pushover::CONTRACT,
-        "slack" => slack::CONTRACT,
         "statsd" => statsd::CONTRACT,
+        "slack" | "slack_bot" => slack::CONTRACT,
         "stdout" => stdout::CONTRACT,
         "teams" => teams::CONTRACT,
         "twilio" => twilio::CONTRACT,

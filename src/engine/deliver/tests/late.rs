@@ -42,7 +42,7 @@ async fn a_service_gets_trigger_then_resolve() {
 
 #[tokio::test]
 async fn what_is_begun_is_never_merged() {
-    let chat = Receiver::start(|n| if n == 0 { Reply::status(503) } else { Reply::text(200, "ok") }).await;
+    let chat = Receiver::start(|n| if n == 0 { Reply::status(429) } else { Reply::text(200, "ok") }).await;
     let slack = sink("slack: { webhook_url: \"RECEIVER/services/T0/B0/x\" }", &chat);
     let bench = Bench::new(Delays { first: Duration::from_millis(400), ..quick() }, vec![("chat", slack)]);
     bench.store.commit(turn(vec![told("r/1", Kind::Fired, 2)])).await.unwrap();

@@ -1,0 +1,132 @@
+//! A sink that edits: what is asked after which answer, across failures and restarts.
+
+use serde_json::Value;
+
+use super::*;
+
+const BOT: &str = "slack: { token: x, channel: \"#alerts\", api_url: \"RECEIVER/api\" }";
+
+fn taken() -> Reply {
+    Reply::text(200, r#"{"ok":true,"channel":"C7","ts":"1711.0001"}"#)
+}
+
+fn of_kind(id: &str, kind: Kind) -> Delivery {
+    let mut delivery = delivery("bot", id);
+    delivery.notification.alerts[0].kind = kind;
+    delivery
+}
+
+/// What waits for one another would be merged.
+async fn one_by_one(bench: &Bench, kinds: &[(&str, Kind)]) {
+    for (id, kind) in kinds {
+        bench.store.commit(turn(vec![of_kind(id, *kind)])).await.unwrap();
+        bench.drained("bot").await;
+    }
+}
+
+fn bodies(receiver: &Receiver) -> Vec<Value> {
+    receiver.seen().iter().map(|attempt| serde_json::from_str(&attempt.body).unwrap()).collect()
+}
+
+fn steps(receiver: &Receiver) -> Vec<String> {
+    let step = |body: Value| body["metadata"]["event_payload"]["step"].as_str().unwrap_or("plain").to_owned();
+    bodies(receiver).into_iter().map(step).collect()
+}
+
+fn is_marked(body: &Value) -> bool {
+    body["text"].as_str().unwrap().starts_with("_May be a repeat")
+}
+
+#[tokio::test]
+async fn what_comes_after_the_first_message_edits_it_by_what_the_service_gave_back() {
+    let receiver = Receiver::start(|_| taken()).await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    let kinds = [("r/1", Kind::Fired), ("r/2", Kind::Updated), ("r/3", Kind::Raised)];
+    one_by_one(&bench, &kinds).await;
+    assert_eq!(steps(&receiver), ["post", "edit", "edit", "reply"]);
+    let bodies = bodies(&receiver);
+    assert!(bodies[1..3].iter().all(|edit| edit["channel"] == "C7" && edit["ts"] == "1711.0001"));
+    assert_eq!(bodies[3]["thread_ts"], "1711.0001");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_marks_the_next_attempt_and_one_that_refuses_does_not() {
+    let script = [Reply::retry_after(1), Reply::cut(), Reply::status(503)];
+    let receiver = Receiver::start(move |n| script.get(n).cloned().unwrap_or_else(taken)).await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    bench.put("bot", &["r/1"]).await;
+    bench.drained("bot").await;
+    let marked: Vec<bool> = bodies(&receiver).iter().map(is_marked).collect();
+    assert_eq!(marked, [false, false, true, true]);
+}
+
+#[tokio::test]
+async fn a_message_that_an_earlier_run_may_have_sent_says_so() {
+    let hung = Receiver::start(|_| Reply::hang()).await;
+    let store = Store::in_memory(Clock::system()).unwrap();
+    let mut bench =
+        Bench::over(store.clone(), quick(), vec![("bot", sink(BOT, &hung))], Duration::from_secs(60));
+    bench.put("bot", &["r/1"]).await;
+    hung.wait_for(1).await;
+    bench.lanes.take().unwrap().stop(Duration::ZERO).await;
+    let receiver = Receiver::start(|_| taken()).await;
+    let next = Bench::over(store, quick(), vec![("bot", sink(BOT, &receiver))], SOON);
+    next.drained("bot").await;
+    let (before, after) = (&bodies(&hung)[0], &bodies(&receiver)[0]);
+    assert!(!is_marked(before) && is_marked(after), "{after}");
+    assert_eq!(before["metadata"], after["metadata"]);
+}
+
+#[tokio::test]
+async fn a_reply_is_tried_again_without_the_edit_before_it_even_after_a_restart() {
+    let first = Receiver::start(|n| match n {
+        0 | 1 => taken(),
+        2 => Reply::text(200, r#"{"ok":false,"error":"ratelimited"}"#),
+        _ => Reply::hang(),
+    })
+    .await;
+    let store = Store::in_memory(Clock::system()).unwrap();
+    let mut bench =
+        Bench::over(store.clone(), quick(), vec![("bot", sink(BOT, &first))], Duration::from_secs(60));
+    one_by_one(&bench, &[("r/1", Kind::Fired)]).await;
+    bench.store.commit(turn(vec![of_kind("r/2", Kind::Raised)])).await.unwrap();
+    first.wait_for(4).await;
+    bench.lanes.take().unwrap().stop(Duration::ZERO).await;
+    assert_eq!(steps(&first), ["post", "edit", "reply", "reply"]);
+    let second = Receiver::start(|_| taken()).await;
+    let next = Bench::over(store.clone(), quick(), vec![("bot", sink(BOT, &second))], SOON);
+    next.drained("bot").await;
+    assert_eq!(steps(&second), ["reply"]);
+    assert!(is_marked(&bodies(&second)[0]), "the last one was under way when the first run ended");
+    assert_eq!(bodies(&second)[0]["thread_ts"], "1711.0001");
+}
+
+#[tokio::test]
+async fn a_message_that_somebody_deleted_is_posted_anew_and_edited_from_then_on() {
+    let receiver = Receiver::start(|n| match n {
+        1 => Reply::text(200, r#"{"ok":false,"error":"message_not_found"}"#),
+        2 => Reply::text(200, r#"{"ok":true,"channel":"C7","ts":"1711.0002"}"#),
+        _ => taken(),
+    })
+    .await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    let kinds = [("r/1", Kind::Fired), ("r/2", Kind::Updated), ("r/3", Kind::Updated)];
+    one_by_one(&bench, &kinds).await;
+    assert_eq!(steps(&receiver), ["post", "edit", "post", "edit"]);
+    assert_eq!(bodies(&receiver)[3]["ts"], "1711.0002");
+}
+
+#[tokio::test]
+async fn blocks_that_are_refused_are_left_out_once_and_what_follows_edits_the_plain_message() {
+    let receiver = Receiver::start(|n| match n {
+        0 => Reply::text(200, r#"{"ok":false,"error":"invalid_blocks"}"#),
+        _ => taken(),
+    })
+    .await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    let kinds = [("r/1", Kind::Fired), ("r/2", Kind::Updated)];
+    one_by_one(&bench, &kinds).await;
+    assert_eq!(steps(&receiver), ["post", "plain", "edit"]);
+    assert_eq!(bench.depth("bot").await.dead, 0);
+    assert_eq!(bodies(&receiver)[2]["ts"], "1711.0001");
+}
