@@ -22,16 +22,32 @@ pub(super) async fn attempt(
     let asked = request.at(node.url())?;
     node.knock(limits.connect_timeout, now).await.map_err(Setback::elsewhere)?;
     let headers = node.headers(request, label, &asked).await?;
+    let hidden = hidden(&headers);
     let sent = node.send(request, headers).await;
     let response = sent.map_err(|error| Setback::elsewhere(trouble::no_answer(&node.name, &error)))?;
     if response.url() != &asked {
         let text = format!("`{}` sends us to another address (a redirect); it is not followed", node.name);
         return Err(Reason::new(Cause::Malformed, text).into());
     }
-    read(response, limits, now).await
+    read(response, limits, now, &hidden).await
 }
 
-async fn read(response: Response, limits: &Limits, now: Time) -> Result<Value, Setback> {
+/// What only we should know of a request.
+fn hidden(headers: &HeaderMap) -> Vec<String> {
+    let secret = headers.values().filter(|value| value.is_sensitive());
+    secret.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
+}
+
+/// A service that does not like a signature repeats what it should have signed.
+fn without(hidden: &[String], bytes: Vec<u8>) -> Vec<u8> {
+    if hidden.is_empty() {
+        return bytes;
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    hidden.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***")).into_bytes()
+}
+
+async fn read(response: Response, limits: &Limits, now: Time, hidden: &[String]) -> Result<Value, Setback> {
     let status = response.status_code().as_u16();
     let retry_after = retry_after(response.headers(), now);
     let content_type = header(response.headers(), "content-type").unwrap_or_default().to_owned();
@@ -39,6 +55,7 @@ async fn read(response: Response, limits: &Limits, now: Time) -> Result<Value, S
         return Err(refusal::not_json(status, &content_type, retry_after));
     }
     let bytes = body::read(response, limits.max_response).await;
+    let bytes = if status == 200 { bytes } else { bytes.map(|bytes| without(hidden, bytes)) };
     let parsed =
         bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(|error| not_whole(&error)));
     match (status, parsed) {

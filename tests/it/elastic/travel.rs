@@ -245,7 +245,7 @@ async fn the_version_is_told_where_it_may_be_asked() {
     let nodes = json!({ "nodes": { "a": { "version": "8.19.16" }, "b": { "version": "8.19.16" } } });
     let wire = Wire::start(move |_, _| Act::Write(reply(200, &nodes)));
     assert_eq!(door_to(&wire.url()).version().await.as_deref(), Some("8.19.16"));
-    assert_eq!(wire.seen()[0].target, "/_nodes?filter_path=nodes.*.version");
+    assert_eq!(wire.seen()[0].target, "/_nodes?filter_path=nodes.%2A.version");
     let wire = Wire::start(|_, _| Act::Write(reply(403, &json!({}))));
     assert_eq!(door_to(&wire.url()).version().await, None);
 }
