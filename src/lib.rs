@@ -7,7 +7,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
-//! | [`aws`] | who we are to Amazon, and requests signed so, for the two doors above and below |
+//! | [`aws`] | who we are to Amazon, and requests signed so |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
 //! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
 //! | [`mail`] | the door for mail: SMTP |

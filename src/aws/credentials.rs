@@ -49,7 +49,7 @@ pub struct Keyring {
 }
 
 #[derive(Debug)]
-struct Kept {
+pub struct Kept {
     keys: Keys,
     asked_at: Time,
     renew_at: Time,
@@ -108,18 +108,18 @@ fn with_client() -> SdkConfig {
 }
 
 impl Kept {
-    fn new(keys: Keys, now: Time) -> Self {
+    pub fn new(keys: Keys, now: Time) -> Self {
         let renew_at = keys.expiry().map_or(now + KEEP, |expiry| Time::from(expiry) - AHEAD);
         Self { keys, asked_at: now, renew_at: renew_at.max(now + REST) }
     }
 
     /// A clock that was set back makes it as good as unknown.
-    fn is_good(&self, refused: bool, now: Time) -> bool {
+    pub fn is_good(&self, refused: bool, now: Time) -> bool {
         let rested = now - self.asked_at >= REST;
         self.asked_at <= now && now < self.renew_at && !(refused && rested) && self.is_alive(now)
     }
 
-    fn is_alive(&self, now: Time) -> bool {
+    pub fn is_alive(&self, now: Time) -> bool {
         self.keys.expiry().is_none_or(|expiry| now < Time::from(expiry))
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_credential_types::Credentials;
 
-use super::{Unsigned, sign};
+use super::{Unsigned, credentials::Kept, sign};
 use crate::model::{Time, signing::Signing};
 
 struct Vector {
@@ -112,4 +112,36 @@ fn the_bodys_hash_travels_where_the_service_wants_it() {
     );
     let service = sign::headers(&Signing::new("us-east-1", "es"), &keys(None), &request, at).unwrap();
     assert_eq!(header(&service, "x-amz-content-sha256"), "");
+}
+
+fn at(minute: i64) -> Time {
+    Time::from_timestamp(1_800_000_000 + 60 * minute, 0).unwrap()
+}
+
+fn kept_until(minute: Option<i64>) -> Kept {
+    let expiry = minute.map(|minute| at(minute).into());
+    Kept::new(Credentials::new("AK", "s", None, expiry, "a test"), at(0))
+}
+
+#[test]
+fn credentials_are_renewed_before_they_expire_and_after_a_while_in_any_case() {
+    let hour = kept_until(Some(60));
+    assert!(hour.is_good(false, at(54)) && !hour.is_good(false, at(55)));
+    assert!(
+        hour.is_alive(at(59)) && !hour.is_alive(at(60)),
+        "while they cannot be renewed, they are still of use"
+    );
+    let for_ever = kept_until(None);
+    assert!(for_ever.is_good(false, at(4)) && !for_ever.is_good(false, at(5)));
+    assert!(for_ever.is_alive(at(10_000)));
+    let over = kept_until(Some(0));
+    assert!(!over.is_good(false, at(0)), "what has expired is never of use");
+}
+
+#[test]
+fn refused_credentials_are_looked_up_again_but_not_at_once() {
+    let kept = kept_until(None);
+    assert!(kept.is_good(true, at(0)), "the chain is not asked twice within a moment");
+    assert!(!kept.is_good(true, at(1)));
+    assert!(!kept.is_good(false, at(-1)), "a clock that was set back");
 }
