@@ -67,7 +67,8 @@ fn assert_silent_but(channel: &str, bytes: &[u8], own: &str) {
 /// A cluster that lets nobody in, and says back what it was told.
 fn echoing() -> Wire {
     Wire::start(|seen, _| {
-        let reason = format!("unable to authenticate with [{}]", seen.header("authorization"));
+        let token = seen.header("x-amz-security-token");
+        let reason = format!("unable to authenticate with [{}] [{token}]", seen.header("authorization"));
         let error = json!({ "type": "security_exception", "reason": reason });
         Act::Write(answer(
             401,
@@ -86,7 +87,7 @@ fn repeating(status: Arc<AtomicU16>) -> Wire {
 
 struct Stage {
     cluster: Double,
-    refusing: [Wire; 2],
+    refusing: [Wire; 3],
     status: Arc<AtomicU16>,
     ill: Wire,
     well: Receiver,
@@ -98,7 +99,7 @@ impl Stage {
         let cluster = Double::start(bad).await;
         let status = Arc::new(AtomicU16::new(500));
         let ill = repeating(status.clone());
-        Stage { cluster, refusing: [echoing(), echoing()], status, ill, well: Receiver::start() }
+        Stage { cluster, refusing: [echoing(), echoing(), echoing()], status, ill, well: Receiver::start() }
     }
 
     fn settings(&self) -> Value {
@@ -110,6 +111,7 @@ impl Stage {
                 "main": { "urls": [self.cluster.url], "auth": { "basic": { "username": "watcher", "password": "${env:PASSWORD}" } } },
                 "by-key": { "urls": [self.refusing[0].url()], "auth": { "api_key": "${env:API_KEY}" } },
                 "by-bearer": { "urls": [self.refusing[1].url()], "auth": { "bearer": "${env:BEARER}" } },
+                "by-role": { "urls": [self.refusing[2].url()], "auth": { "aws": { "region": "eu-west-1" } } },
                 "by-proxy": { "urls": ["http://127.0.0.1:2"], "proxy": "http://user:${env:PROXY}@127.0.0.1:1/" },
             },
             "rules": ["rules"],
@@ -154,6 +156,7 @@ rules:
   - { id: bad, clusters: [main], check: { ratio: { index: a, window: 1s, numerator: bad } }, levels: { warning: above 50% } }
   - { id: blind-key, clusters: [by-key], check: { ratio: { index: a, window: 1s, numerator: bad } }, levels: { warning: above 50% } }
   - { id: blind-bearer, clusters: [by-bearer], check: { cluster_health: {} }, levels: { warning: yellow } }
+  - { id: blind-role, clusters: [by-role], check: { cluster_health: {} }, levels: { warning: yellow } }
   - { id: blind-proxy, clusters: [by-proxy], check: { cluster_health: {} }, levels: { warning: yellow } }
 "#;
 
@@ -170,8 +173,8 @@ async fn no_secret_is_logged_shown_stored_or_sent_to_somebody_else() {
     };
     stage.well.wait_for("requests of all kinds", SOON, all).await;
     stage.status.store(404, Ordering::Relaxed);
-    // each of the three clusters that cannot be judged speaks for its rules
-    for (rule, times) in [("elasticsearch-unreachable", 3), ("highwater-sink-misconfigured hook", 1)] {
+    // each of the four clusters that cannot be judged speaks for its rules
+    for (rule, times) in [("elasticsearch-unreachable", 4), ("highwater-sink-misconfigured hook", 1)] {
         let heard = |_: &[_]| stage.well.events(rule).len() >= times;
         stage.well.wait_for(rule, Duration::from_secs(60), heard).await;
     }
@@ -180,6 +183,8 @@ async fn no_secret_is_logged_shown_stored_or_sent_to_somebody_else() {
     assert_eq!(hook.header("authorization"), "Bearer canary-hook-token-8e0f", "the canaries must be in use");
     assert_eq!(hook.header("x-api-key"), "canary-header-24d1");
     assert!(stage.refusing[1].seen()[0].header("authorization").contains("canary-bearer"));
+    let token = stage.refusing[2].seen()[0].header("x-amz-security-token").to_owned();
+    assert_eq!(token, "canary-aws-session-5e5e");
 
     for page in ["/metrics", "/readyz", "/healthz", "/"] {
         assert_silent(page, daemon.get(page).await.1.as_bytes());

@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "shared with the demo; each uses a part")]
 mod support;
 
+mod amazon;
 mod architecture;
 mod canaries;
 mod cli;

@@ -13,7 +13,7 @@
 mod client;
 mod config;
 mod fetch;
-mod ports;
+pub mod ports;
 pub mod process;
 mod spec;
 mod states;
