@@ -21,6 +21,7 @@ mod engines_partial;
 mod engines_ratio;
 mod engines_start;
 mod kills;
+mod mail;
 mod many;
 mod pagers;
 mod readme;

@@ -8,4 +8,5 @@ pub mod moto;
 pub mod not_run;
 pub mod receiver;
 pub mod sigv4;
+pub mod smtp;
 pub mod wire;

@@ -136,7 +136,7 @@ fn alert(change: &Change, zone: Tz, (alone, room): (bool, usize)) -> String {
 
 fn headline(change: &Change, alone: bool) -> String {
     let (class, colour) = ink(wording::tone(change));
-    let dot = format!("<span class=\"{class}\" style=\"color:{colour}\">●</span> ");
+    let dot = format!("<span style=\"color:{}\">●</span> ", edge(wording::tone(change)));
     let entity = if change.entity.is_empty() { change.level.to_string() } else { wording::entity(change) };
     let words = [change.note.clone(), wording::happened(change)];
     let words: Vec<String> = words.into_iter().flatten().map(|words| escape(&words, LINE)).collect();
@@ -197,11 +197,9 @@ fn explanation(change: &Change, room: usize) -> String {
 
 fn digest(alerts: &[&Change], zone: Tz) -> String {
     let line = |change: &&Change| {
-        let (class, colour) = ink(wording::tone(change));
+        let colour = edge(wording::tone(change));
         let words = escape(&wording::line(change, zone), LINE);
-        format!(
-            "<div style=\"padding:3px 0\"><span class=\"{class}\" style=\"color:{colour}\">●</span> {words}</div>"
-        )
+        format!("<div style=\"padding:3px 0\"><span style=\"color:{colour}\">●</span> {words}</div>")
     };
     let mut lines: String = alerts.iter().take(DIGEST_NAMES).map(line).collect();
     let more = wording::and_more(alerts.len()).unwrap_or_default();

@@ -76,12 +76,13 @@ fn body(notification: &Notification, zone: Tz, room: usize) -> Vec<Value> {
 fn head(notification: &Notification, alerts: &[&Change]) -> Value {
     let mut items = Vec::new();
     items.extend(notification.note.as_ref().map(|note| text(&[bold(&wording::cut(note, LINE))])));
-    let title = run(&wording::cut(&wording::title(notification), LINE));
-    items.push(text(&[with(with(title, "weight", "Bolder"), "size", "Medium")]));
+    let tone = wording::tone_of_all(notification);
+    let title = with(bold(&wording::cut(&wording::title(notification), LINE)), "size", "Medium");
+    items.push(text(&[with(title, "color", colour(tone))]));
     if alerts.len() > 1 {
         items.push(text(&[run(&wording::counts(alerts))]));
     }
-    json!({ "type": "Container", "style": style(wording::tone_of_all(notification)), "bleed": true, "items": items })
+    json!({ "type": "Container", "style": style(tone), "bleed": true, "items": items })
 }
 
 const fn style(tone: Tone) -> &'static str {
@@ -143,7 +144,7 @@ fn measures(change: &Change, zone: Tz) -> Value {
     let column = |(name, value): (&str, String)| {
         let name = with(text(&[quiet(name)]), "spacing", "None");
         let value = with(text(&[bold(&wording::cut(&value, 60))]), "spacing", "None");
-        json!({ "type": "Column", "width": "auto", "items": [name, value] })
+        json!({ "type": "Column", "width": "auto", "spacing": "Large", "items": [name, value] })
     };
     let columns: Vec<Value> = wording::measures(change, zone).into_iter().map(column).collect();
     json!({ "type": "ColumnSet", "spacing": "Small", "columns": columns })
