@@ -101,6 +101,7 @@ fn explain(settings: &Settings, args: &Explain) -> Result<String, Stop> {
         silences: &present.silences,
         windows: settings.routing.open_windows(now),
         speakers: &speakers,
+        undecided: None,
     };
     let entity = args.entity.clone().unwrap_or_default();
     let levels: BTreeSet<Level> = rule.policy.levels.iter().map(|policy| policy.level).collect();

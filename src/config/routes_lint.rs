@@ -24,13 +24,13 @@ pub fn warn(routing: &Routing, set: &RuleSet, report: &mut Report) {
 
 /// Whether highwater's own alerts could be meant: their ids are made of names that nobody knows beforehand.
 fn could_be_own(matcher: &Matcher) -> bool {
-    let names = ["store", "reload", "late", "blind x", "dead-letter x", "sink-misconfigured x"];
+    let names = ["store", "reload", "late", "blind x", "dead-letter x", "sink-misconfigured x", "outbox x"];
     matcher.value.contains("highwater")
         || names.iter().any(|name| matcher.accepts(&format!("highwater-{name}")))
 }
 
 /// Whether some alert of `rule` could fulfil all of them.
-fn could_match(matchers: &[Matcher], rule: &Rule) -> bool {
+pub fn could_match(matchers: &[Matcher], rule: &Rule) -> bool {
     let fits = |matcher: &Matcher, cluster: &str, level: Level| match matcher.name.as_str() {
         "rule" => matcher.accepts(&rule.id),
         "cluster" => matcher.accepts(cluster),

@@ -1,6 +1,6 @@
 //! Whom, when and not, as it was meant.
 
-use super::{RuleSet, place::Place, routes_lint};
+use super::{Rule, RuleSet, place::Place, routes_lint};
 use crate::model::{Time, inhibition::Inhibition, maintenance::Maintenance, matcher::Matcher, route::Route};
 
 /// What a rule's `notify` says to go by the routes.
@@ -21,6 +21,11 @@ pub struct Routing {
 /// Whether some alert of these rules, or one of highwater's own, could fulfil all of them.
 pub fn could_match(matchers: &[Matcher], set: &RuleSet) -> bool {
     routes_lint::could_match_any(matchers, set)
+}
+
+/// The same of one rule.
+pub fn could_match_rule(matchers: &[Matcher], rule: &Rule) -> bool {
+    routes_lint::could_match(matchers, rule)
 }
 
 /// Whether no alert of these rules could escape them.

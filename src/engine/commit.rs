@@ -11,6 +11,7 @@ use crate::{
         own::{OwnAlerts, Place},
         texts::Faults,
         watch::Watch,
+        withhold::Causes,
     },
     model::{Ending, Tick, Transition},
     store::{Outcome, Run, StoreError, Turn},
@@ -60,7 +61,8 @@ impl Engine {
     ) -> (Turn, Watch, Option<(Turn, Watch)>) {
         let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
         let (silences, speakers) = (self.silences.load_full(), self.speakers());
-        let causes = self.causes(&silences, &speakers);
+        let undecided = self.undecided(watch, !draft.transitions.is_empty());
+        let causes = Causes { undecided, ..self.causes(&silences, &speakers) };
         // what is withheld of a rule that goes could never be told
         let causes = (!last).then_some(&causes);
         let (turn, after) = draft.finish(watch, &self.telling(causes, Some(watch), faults));
@@ -89,6 +91,7 @@ impl Engine {
     }
 
     async fn write(&self, turns: Vec<Turn>) -> Result<(), StoreError> {
+        turns.iter().for_each(note_withheld);
         let noted: Vec<_> =
             turns.iter().map(|turn| (turn.key.clone(), turn.runs.clone(), turn.history.clone())).collect();
         self.store.commit_all(turns).await?;
@@ -132,6 +135,16 @@ impl Engine {
 fn blind_for_good(turn: &Turn) -> Option<Ending> {
     let newest = turn.runs.last().filter(|run| run.outcome == Outcome::NotApplicable);
     newest.map(|_| Ending::NotApplicable)
+}
+
+/// What is held back is on record, even if the alert ends before anybody hears of it.
+fn note_withheld(turn: &Turn) {
+    let (rule, cluster) = (&turn.key.rule, &turn.key.cluster);
+    for (entity, sink, told) in &turn.told {
+        let Some(withheld) = told.as_ref().and_then(|told| told.withheld.as_ref()) else { continue };
+        let (by, kind) = (&withheld.by.words, withheld.change.kind.name());
+        tracing::info!(rule, cluster, %entity, sink, kind, by, "news withheld");
+    }
 }
 
 /// A cluster answered completely, as far as an outcome tells.

@@ -13,6 +13,7 @@ pub mod draft;
 pub mod dry_run;
 #[cfg(test)]
 mod edge_tests;
+mod endings;
 pub mod evaluate;
 pub mod heartbeat;
 pub mod own;
@@ -26,8 +27,16 @@ pub mod tell;
 #[cfg(test)]
 mod telling_tests;
 pub mod texts;
+#[cfg(test)]
+mod town;
+mod undecided;
 pub mod upkeep;
 pub mod watch;
+mod whom;
+#[cfg(test)]
+mod withheld_properties;
+#[cfg(test)]
+mod withheld_tests;
 pub mod withhold;
 #[cfg(test)]
 mod world;
@@ -192,7 +201,7 @@ impl Engine {
     fn causes<'a>(&'a self, silences: &'a [Silence], speakers: &'a Speakers) -> Causes<'a> {
         let (now, zone) = (self.clock.now(), self.settings.timezone);
         let windows = self.settings.routing.open_windows(now);
-        Causes { now, zone, silences, windows, speakers }
+        Causes { now, zone, silences, windows, speakers, undecided: None }
     }
 
     fn telling<'a>(

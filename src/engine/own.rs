@@ -7,8 +7,6 @@ mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use check::OwnCheck;
-
 use crate::{
     config::{Rule, RuleKey, Settings, routing::ROUTES, rule::Source},
     engine::{
@@ -17,13 +15,13 @@ use crate::{
         tell::{self, Telling},
         texts::Faults,
         watch::Watch,
+        withhold::ENDING,
     },
-    model::{
-        Bound, Condition, Ending, Entity, Finding, Level, LevelPolicy, Missing, Number, Observation, Op,
-        Policy, Reading, Schedule, Tick, Time, Timing, Unit, policy::BlindPolicy,
-    },
+    model::{Ending, Entity, Finding, Level, Number, Observation, Reading, Tick, Time, Unit},
     store::{Stored, Turn, turn::Card},
 };
+
+use check::{OwnCheck, policy, unscheduled};
 
 /// The kind of rule that no file can name.
 pub const KIND: &str = "highwater";
@@ -50,6 +48,8 @@ pub enum Own {
     Late,
     /// A text of a rule or a sink cannot be filled in.
     Template { of: String },
+    /// A silence ends soon, and something waits for that; `sinks` will hear of it.
+    SilenceEnding { id: String, sinks: Vec<String> },
 }
 
 impl Own {
@@ -64,6 +64,7 @@ impl Own {
             Self::Store => RuleKey::new("highwater-store", NO_CLUSTER),
             Self::Reload => RuleKey::new("highwater-reload", NO_CLUSTER),
             Self::Late => RuleKey::new("highwater-late", NO_CLUSTER),
+            Self::SilenceEnding { id, .. } => RuleKey::new(&format!("{ENDING} {id}"), NO_CLUSTER),
             Self::Template { of } => RuleKey::new(&format!("highwater-template {of}"), NO_CLUSTER),
         }
     }
@@ -82,6 +83,7 @@ impl Own {
             "highwater-store" => Some(Self::Store),
             "highwater-reload" => Some(Self::Reload),
             "highwater-late" => Some(Self::Late),
+            ENDING => Some(Self::SilenceEnding { id: subject, sinks: Vec::new() }),
             "highwater-template" => Some(Self::Template { of: subject }),
             _ => None,
         }
@@ -92,6 +94,7 @@ impl Own {
             Self::Blind { level, .. } => *level,
             Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store => Level::Critical,
             Self::Outbox { .. } | Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
+            Self::SilenceEnding { .. } => Level::Info,
         }
     }
 
@@ -113,6 +116,9 @@ impl Own {
 
     /// Who hears of it: whom the settings name, or the routes, but never the sink concerned; by default everybody else.
     fn notify(&self, settings: &Settings) -> Vec<String> {
+        if let Self::SilenceEnding { sinks, .. } = self {
+            return sinks.clone();
+        }
         let other = |sink: &&String| Some(sink.as_str()) != self.concerned_sink();
         let named: Vec<String> = settings.self_notify.iter().filter(other).cloned().collect();
         if !named.is_empty() {
@@ -155,7 +161,7 @@ impl Own {
 
 /// The sink that must not be told of one of highwater's own alerts, for it is what the alert is about.
 pub fn concerned(key: &RuleKey) -> Option<&str> {
-    let about = ["highwater-dead-letter ", "highwater-sink-misconfigured "];
+    let about = ["highwater-dead-letter ", "highwater-sink-misconfigured ", "highwater-outbox "];
     about.into_iter().find_map(|name| key.rule.strip_prefix(name))
 }
 
@@ -184,34 +190,6 @@ pub fn ghost(key: &RuleKey, card: &Card) -> Rule {
         message: None,
         fingerprint: card.fingerprint.clone(),
         source: Source::default(),
-    }
-}
-
-fn unscheduled() -> Timing {
-    let minute = Schedule::Every(Duration::from_secs(60));
-    Timing {
-        schedule: minute.clone(),
-        while_firing: None,
-        while_unsettled: minute,
-        query_delay: Duration::ZERO,
-        offset: Duration::ZERO,
-        max_catch_up: Duration::ZERO,
-        windowed: false,
-    }
-}
-
-/// Anything above zero fires at once and ends at once.
-fn policy(level: Option<Level>) -> Policy {
-    let when = Condition::new(Op::Above, Bound::Value(Number::Int(0)));
-    let clear = when.complement();
-    let (fire_after, recover_after) = (Duration::ZERO, Duration::ZERO);
-    let levels = level.map(|level| LevelPolicy { level, when, clear, fire_after, recover_after });
-    Policy {
-        levels: levels.into_iter().collect(),
-        no_data: Missing::KEEP,
-        absent: Missing::KEEP,
-        blind: BlindPolicy::default(),
-        grouped: false,
     }
 }
 
@@ -308,6 +286,14 @@ impl OwnAlerts {
     fn open<T>(&self, of: impl Fn(Own) -> Option<T>) -> Vec<T> {
         let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
         open.filter_map(|(key, _)| of(Own::of(key)?)).collect()
+    }
+
+    /// Silences whose end is announced.
+    pub fn announced_endings(&self) -> Vec<String> {
+        self.open(|own| match own {
+            Own::SilenceEnding { id, .. } => Some(id),
+            _ => None,
+        })
     }
 
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.

@@ -20,6 +20,9 @@ use crate::{
     store::{StoreError, Stored},
 };
 
+/// How far back an alert's coming and going is looked up at a start.
+const FLAPS_REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+
 /// What the scans before have seen.
 #[derive(Debug, Default)]
 pub struct Scans {
@@ -41,6 +44,7 @@ impl Engine {
                 self.start_watch(rule, &key, found).await?;
             }
         }
+        self.remember_flaps().await?;
         let missing = stored.keys().cloned().collect();
         for (key, found) in stored {
             let rule = Arc::new(own::ghost(&key, &found.card));
@@ -48,6 +52,18 @@ impl Engine {
             lock(&self.watches).insert(key, Arc::new(TurnLock::new(watch)));
         }
         *self.scans.lock().await = Scans { hash, missing };
+        Ok(())
+    }
+
+    /// How often alerts came and went before this start.
+    async fn remember_flaps(&self) -> Result<(), StoreError> {
+        for past in self.store.history(self.clock.now() - FLAPS_REMEMBERED).await? {
+            let Some(watch) = self.watch(&past.key) else { continue };
+            let mut watch = watch.lock().await;
+            let Some(policy) = watch.rule.flapping else { continue };
+            let (entity, kind, at) = (past.transition.entity, past.transition.kind, past.transition.at);
+            watch.flaps.entry(entity).or_default().note(&policy, kind, at);
+        }
         Ok(())
     }
 

@@ -1,10 +1,12 @@
 //! One alert, and what each sink has to hear of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
-    config::routing::ROUTES,
-    engine::{compose, own, tell::Telling, watch::Watch},
+    engine::{compose, tell::Telling, watch::Watch, whom::whom, withhold::Cause},
     model::{
         Alert, Entity, Kind, Level, Time, Transition,
         alert::Silent,
@@ -12,11 +14,14 @@ use crate::{
         hours::Hours,
         identity,
         notification::{By, Change, Told, Withheld, news},
-        route::{self, Whom},
+        route::Whom,
         span,
         time::elapsed,
     },
 };
+
+/// What was kept back for less does not come late.
+const LATE: Duration = Duration::from_secs(60);
 
 /// One alert, with what happened to it in this turn.
 pub struct Subject<'a> {
@@ -30,7 +35,7 @@ pub struct Subject<'a> {
     /// Who is told of which level.
     whom: BTreeMap<Level, Vec<Whom<'a>>>,
     /// What withholds everything.
-    cause: Option<By>,
+    cause: Option<Cause<'a>>,
     flaps: Option<&'a Flaps>,
     flaps_since: Option<Time>,
 }
@@ -66,7 +71,7 @@ impl<'a> Subject<'a> {
             transitions,
             open,
             whom: levels.into_iter().map(|level| (level, whom(telling, watch, entity, level))).collect(),
-            cause: cause.map(|cause| cause.by(telling.now, telling.zone)),
+            cause,
             flaps,
             flaps_since,
         }
@@ -96,16 +101,20 @@ impl<'a> Subject<'a> {
         let mut told = before.cloned();
         let open = self.open.as_ref().map(|(episode, level)| (episode.as_str(), *level));
         let wanted = self.open.as_ref().is_some_and(|(_, level)| self.way_to(sink, *level).is_some());
-        let note = self.belated(before);
+        let mut settled = before.filter(|told| told.flapping && self.flaps_since.is_none());
         while let Some(kind) = news(open, told.as_ref(), wanted) {
             let mut change = self.change(kind, told.as_ref());
-            change.note = match (&note, change.note) {
-                (Some(note), Some(flapping)) if self.flaps_since.is_some() && kind == Kind::Fired => {
-                    Some(format!("{note}; {flapping}"))
+            let late = before.and_then(|before| self.kept_back(before, &change));
+            let late_words = late.map(|by| format!("told late: {}", by.words));
+            let first = settled.take().map(|_| self.settled_words()).or(late_words);
+            change.note = match (first, change.note) {
+                (Some(first), Some(flapping)) if self.flaps_since.is_some() && kind == Kind::Fired => {
+                    Some(format!("{first}; {flapping}"))
                 }
-                (note, other) => note.clone().or(other),
+                (first, other) => first.or(other),
             };
             if let Some(by) = self.withheld_by(kind, sink, told.as_ref()) {
+                let by = late.filter(|_| by.is_brief).cloned().unwrap_or(by);
                 return (changes, withhold(told.as_ref(), by, &change));
             }
             told = self.after(kind, &change, told);
@@ -118,42 +127,53 @@ impl<'a> Subject<'a> {
 
     /// The one place that says what is not told now, and why.
     fn withheld_by(&self, kind: Kind, sink: &str, told: Option<&Told>) -> Option<By> {
-        if self.cause.is_some() {
-            return self.cause.clone();
+        let by = |words: String| By { words, silence: None, is_brief: false };
+        let undecided = self.telling.causes.and_then(|causes| causes.undecided.as_ref());
+        match (&self.cause, undecided) {
+            // whoever is looking may have begun to speak for this alert, or ceased to
+            (None | Some(Cause::Inhibition(_)), Some(rule)) => {
+                let words = format!("{rule} is looking, and may speak for it");
+                return Some(By { is_brief: true, ..by(words) });
+            }
+            (Some(cause), _) => return Some(cause.by(self.telling.now, self.telling.zone)),
+            (None, None) => {}
         }
-        let by = |words: String| By { words, silence: None };
         let level = self.open.as_ref().map(|(_, level)| *level);
         let known = told.and_then(|told| told.level);
+        let rises = matches!(kind, Kind::Fired | Kind::Raised);
         // what got worse is told at once, and so is an end that leads there
         if let Some(since) = self.flaps_since.filter(|_| known.is_some() && level <= known) {
             return Some(by(format!("flapping since {}", self.clock_time(since))));
         }
         let hours = self.way_to(sink, level?)??;
-        let rises = matches!(kind, Kind::Fired | Kind::Raised);
         rises.then(|| by(format!("outside the hours of its route ({hours})")))
     }
 
     /// Whether what was withheld is withheld by something else now, or by nothing; or a flapping alert has settled.
     pub fn waits_for_something_else(&self, sink: &str, told: &Told) -> bool {
         match &told.withheld {
-            Some(withheld) => {
-                self.withheld_by(withheld.change.kind, sink, Some(told)).as_ref() != Some(&withheld.by)
-            }
+            Some(withheld) => match self.withheld_by(withheld.change.kind, sink, Some(told)) {
+                Some(by) => by != withheld.by && !by.is_brief,
+                None => true,
+            },
             None => told.flapping && self.flaps_since.is_none() && self.cause.is_none(),
         }
     }
 
-    /// What news say first that come late, or after an alert that flapped.
-    fn belated(&self, before: Option<&Told>) -> Option<String> {
-        let before = before?;
-        if before.flapping && self.flaps_since.is_none() {
-            return Some(self.settled_words());
-        }
-        before.withheld.as_ref().map(|withheld| format!("told late: {}", withheld.by.words))
+    /// What kept this change back until now, if it is older than a look or two.
+    fn kept_back<'b>(&self, before: &'b Told, change: &Change) -> Option<&'b By> {
+        let withheld = before.withheld.as_ref().filter(|withheld| !withheld.by.is_brief)?;
+        let happened = match change.kind {
+            Kind::Resolved => Some(change.at),
+            _ => self.alert.and_then(|alert| alert.told_at),
+        };
+        let is_new = happened.is_some_and(|at| elapsed(at, self.telling.now) < LATE);
+        let since_before = change.kind == Kind::Fired && withheld.change.episode_id == change.episode_id;
+        (since_before || !is_new).then_some(&withheld.by)
     }
 
     fn settled_words(&self) -> String {
-        match self.flaps.and_then(Flaps::last) {
+        match self.flaps.and_then(Flaps::quiet_since) {
             Some(last) => format!("settled: it flapped until {}", self.clock_time(last)),
             None => "settled: it flaps no more".to_owned(),
         }
@@ -331,30 +351,6 @@ impl<'a> Subject<'a> {
             digest: same.and_then(|told| told.digest),
         })
     }
-}
-
-/// Who is told of an alert at this level: the sinks that its rule names, and those of the routes where it says so.
-fn whom<'a>(telling: &Telling<'a>, watch: &'a Watch, entity: &Entity, level: Level) -> Vec<Whom<'a>> {
-    let mut found: Vec<Whom<'a>> = Vec::new();
-    let mut add = |(sink, waits): Whom<'a>| match found.iter_mut().find(|(known, _)| *known == sink) {
-        Some((_, hours)) => *hours = hours.filter(|_| waits.is_some()),
-        None => found.push((sink, waits)),
-    };
-    for name in watch.rule.sinks_for(level) {
-        if name != ROUTES {
-            add((name, None));
-            continue;
-        }
-        let labels = watch.rule.labels_of(&watch.key.cluster, entity, Some(level));
-        route::whom(telling.routes, &labels, telling.now).into_iter().for_each(&mut add);
-    }
-    let Some(concerned) = own::concerned(&watch.key) else { return found };
-    found.retain(|(sink, _)| *sink != concerned);
-    if found.is_empty() {
-        let others = telling.sinks.keys().map(String::as_str).filter(|sink| *sink != concerned);
-        found.extend(others.map(|sink| (sink, None)));
-    }
-    found
 }
 
 /// The sink believes what it believed; what it would have heard first is kept.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Engine, draft::Draft, lock, own::Own, tell, texts::Faults, watch::Watch},
+    engine::{Engine, draft::Draft, lock, own::Own, tell, texts::Faults, watch::Watch, withhold::Causes},
     model::{Alert, Entity, Time, notification::Told, time::elapsed},
     store::{Depth, Queued, Settlement},
     telemetry::AlertLabels,
@@ -93,7 +93,8 @@ impl Engine {
         let silences = self.silences.load_full();
         let due = |watch: &Watch| {
             let speakers = self.speakers();
-            let causes = self.causes(&silences, &speakers);
+            let causes =
+                Causes { undecided: self.undecided(watch, false), ..self.causes(&silences, &speakers) };
             tell::is_due(&self.telling(Some(&causes), Some(watch), &Faults::default()), watch).then_some(())
         };
         self.turn_where(due, |_, _| {}).await;
@@ -135,6 +136,7 @@ impl Engine {
         }
         self.mind_orphans().await;
         self.mind_outboxes().await;
+        self.announce_endings().await;
         let late = std::mem::take(&mut *lock(&self.latest_start));
         let too_late = late >= TOO_LATE;
         let words = format!("a look started {} late", crate::model::span::show(late));

@@ -25,6 +25,8 @@ pub struct Causes<'a> {
     /// The windows that are open, and when they end.
     pub windows: Vec<(&'a Maintenance, Time)>,
     pub speakers: &'a Speakers,
+    /// A rule that is looking at this instant, and whose alert may come to speak for these.
+    pub undecided: Option<String>,
 }
 
 /// Why nothing is told of an alert.
@@ -58,7 +60,7 @@ impl Cause<'_> {
             Self::Silence(silence) => Some(silence.id.clone()),
             _ => None,
         };
-        By { words: self.words(now, zone), silence }
+        By { words: self.words(now, zone), silence, is_brief: false }
     }
 
     pub fn words(&self, now: Time, zone: Tz) -> String {

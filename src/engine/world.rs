@@ -144,7 +144,7 @@ pub fn rule(windowed: bool) -> Rule {
     }
 }
 
-fn a_settings() -> Settings {
+pub fn a_settings() -> Settings {
     let ear: Arc<dyn Sink> = Arc::new(Ear { pager: false });
     let pager: Arc<dyn Sink> = Arc::new(Ear { pager: true });
     Settings {

@@ -25,6 +25,8 @@ impl Default for Flapping {
 pub struct Flaps {
     recent: VecDeque<Time>,
     since: Option<Time>,
+    /// The last change of the time in which it flapped, after it settled.
+    settled: Option<Time>,
 }
 
 impl Flaps {
@@ -34,7 +36,7 @@ impl Flaps {
             return;
         }
         if self.has_settled(policy, at) {
-            *self = Self::default();
+            *self = Self { settled: self.last(), ..Self::default() };
         }
         self.recent.push_back(at);
         while self.recent.len() > policy.changes as usize {
@@ -52,7 +54,12 @@ impl Flaps {
         self.since.filter(|_| !self.has_settled(policy, now))
     }
 
-    pub fn last(&self) -> Option<Time> {
+    /// When it changed last while it flapped.
+    pub fn quiet_since(&self) -> Option<Time> {
+        if self.since.is_some() { self.last() } else { self.settled }
+    }
+
+    fn last(&self) -> Option<Time> {
         self.recent.back().copied()
     }
 
@@ -99,6 +106,12 @@ mod tests {
         assert_eq!(flaps(&quick, 33), Some(at(4)));
         assert_eq!(flaps(&quick, 34), None);
         assert_eq!(flaps(&[0, 1, 2, 3, 4, 5, 40], 40), None);
+        let (policy, mut one) = (Flapping::default(), Flaps::default());
+        for minute in quick {
+            one.note(&policy, Kind::Fired, at(minute));
+        }
+        one.note(&policy, Kind::Fired, at(40));
+        assert_eq!((one.quiet_since(), one.flaps_since(&policy, at(40))), (Some(at(4)), None));
         assert_eq!(flaps(&[0, 1, 2, 3, 4, 30, 59, 88], 90), Some(at(4)), "slower, but never quiet");
     }
 

@@ -264,6 +264,9 @@ pub struct By {
     /// The silence, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<String>,
+    /// A matter of seconds: what it withholds does not come late.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_brief: bool,
 }
 
 /// What a sink does not know yet: the difference between an alert and what the sink was told.

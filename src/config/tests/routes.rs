@@ -71,6 +71,16 @@ fn the_whole_example_means_what_it_says() {
 }
 
 #[test]
+fn the_example_of_the_page_about_whom_and_when_is_valid() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/whom-and-when.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let sinks = "sinks: { bot: { stdout: {} }, genie: { stdout: {} }, pager: { stdout: {} }, journal: { stdout: {} } }";
+    let text = format!("clusters: {{ main: {{ urls: ['http://127.0.0.1:9200'] }} }}\n{sinks}\n{example}");
+    assert_eq!(Folder::new(&[]).settings(&text).routing.routes.len(), 3);
+}
+
+#[test]
 fn the_built_in_inhibitions_can_be_taken_away() {
     let without = Folder::new(&[]).settings(&settings("inhibit_built_in: false"));
     assert!(without.routing.inhibit.is_empty());

@@ -1,16 +1,48 @@
-//! The check behind highwater's own alerts.
+//! The parts of a rule that looks at nothing but highwater itself.
+
+use std::time::Duration;
 
 use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
     model::{
-        Entity, Observation, Reading, Reason, Scale, Unit,
+        Bound, Condition, Entity, Level, LevelPolicy, Missing, Number, Observation, Op, Policy, Reading,
+        Reason, Scale, Schedule, Timing, Unit,
+        policy::BlindPolicy,
         query::{Query, Response},
     },
 };
 
+pub(super) fn unscheduled() -> Timing {
+    let minute = Schedule::Every(Duration::from_secs(60));
+    Timing {
+        schedule: minute.clone(),
+        while_firing: None,
+        while_unsettled: minute,
+        query_delay: Duration::ZERO,
+        offset: Duration::ZERO,
+        max_catch_up: Duration::ZERO,
+        windowed: false,
+    }
+}
+
+/// Anything above zero fires at once and ends at once.
+pub(super) fn policy(level: Option<Level>) -> Policy {
+    let when = Condition::new(Op::Above, Bound::Value(Number::Int(0)));
+    let clear = when.complement();
+    let (fire_after, recover_after) = (Duration::ZERO, Duration::ZERO);
+    let levels = level.map(|level| LevelPolicy { level, when, clear, fire_after, recover_after });
+    Policy {
+        levels: levels.into_iter().collect(),
+        no_data: Missing::KEEP,
+        absent: Missing::KEEP,
+        blind: BlindPolicy::default(),
+        grouped: false,
+    }
+}
+
 /// Looked at by highwater itself; it asks nobody.
 #[derive(Debug)]
-pub struct OwnCheck {
+pub(super) struct OwnCheck {
     pub unit: Unit,
     pub next_step: &'static str,
 }

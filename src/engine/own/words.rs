@@ -12,6 +12,7 @@ impl Own {
             Self::Store => "highwater's store is not as it should be".to_owned(),
             Self::Reload => "The newest rule files are not in force".to_owned(),
             Self::Late => "highwater looks too late".to_owned(),
+            Self::SilenceEnding { .. } => "A silence ends soon, and alerts wait for it".to_owned(),
             Self::Template { of } => format!("A text of {of} cannot be filled in"),
         }
     }
@@ -26,6 +27,7 @@ impl Own {
             Self::Store => "highwater's store is as it should be".to_owned(),
             Self::Reload => "The newest rule files are in force".to_owned(),
             Self::Late => "highwater looks in time again".to_owned(),
+            Self::SilenceEnding { .. } => "No alert waits for the end of this silence any more".to_owned(),
             Self::Template { of } => format!("The texts of {of} can be filled in again"),
         }
     }
@@ -52,6 +54,9 @@ impl Own {
             }
             Self::Template { .. } => {
                 "mend the template; until then its messages go out with highwater's own words"
+            }
+            Self::SilenceEnding { .. } => {
+                "mute again to prolong it; `highwater alerts` shows what waits, `highwater silences` whose it is"
             }
             Self::Late => "give highwater more processor time, or its rules wider schedules",
         }

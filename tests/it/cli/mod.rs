@@ -4,6 +4,7 @@ mod answers;
 mod double;
 mod exit_codes;
 mod render;
+mod routes;
 mod served;
 mod store;
 mod words;

@@ -1,0 +1,47 @@
+//! Alerts that are told only when it is known whether another speaks for them: which of two rules that look at one instant is
+//! judged first must not decide what people hear.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    config::{Rule, RuleKey, routing},
+    engine::{Engine, schedule::wake_at, watch::Watch},
+    model::{Time, inhibition::Inhibition, time::elapsed},
+};
+
+/// A look that should have begun so long ago is waited for no longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Engine {
+    /// A rule whose look is under way, or due this instant, and may end in an alert that speaks for those of `watch`. Asked
+    /// only where there are `news`, or something is withheld.
+    pub(super) fn undecided(&self, watch: &Watch, news: bool) -> Option<String> {
+        let (inhibit, now) = (&self.settings.routing.inhibit, self.clock.now());
+        let waits = || watch.told.values().flat_map(BTreeMap::values).any(|told| told.withheld.is_some());
+        if inhibit.is_empty() || !(news || waits()) {
+            return None;
+        }
+        let rules = self.rules();
+        let others = rules.rules.values().filter(|rule| rule.id != watch.key.rule);
+        for rule in others.filter(|rule| rule.clusters.contains(&watch.key.cluster)) {
+            let speaks = inhibit.iter().any(|inhibition| could_speak(inhibition, rule, &watch.rule));
+            if speaks && self.is_about_to_look(&RuleKey::new(&rule.id, &watch.key.cluster), now) {
+                return Some(rule.id.clone());
+            }
+        }
+        None
+    }
+
+    fn is_about_to_look(&self, key: &RuleKey, now: Time) -> bool {
+        let Some(watch) = self.watch(key) else { return false };
+        let Ok(watch) = watch.try_lock() else { return true };
+        let due = wake_at(&watch.rule.timing, &watch.progress(now), now);
+        due.is_some_and(|due| due <= now && elapsed(due, now) < PATIENCE)
+    }
+}
+
+/// On one cluster: rules of other clusters could only speak for these where people say so, and then are not waited for.
+fn could_speak(inhibition: &Inhibition, speaker: &Rule, target: &Rule) -> bool {
+    routing::could_match_rule(&inhibition.when, speaker)
+        && routing::could_match_rule(&inhibition.silences, target)
+}

@@ -1,0 +1,243 @@
+//! Whatever withholds, for however long and in whatever order: nothing is lost, nothing is told twice, and no alert changes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::{prelude::*, test_runner::TestCaseError};
+
+use super::{
+    town::{Town, inhibition, matchers, route, routed},
+    world::{at, percent},
+};
+use crate::{
+    config::{Routing, Rule},
+    engine::world::Signal,
+    model::{
+        Alert, Entity, Kind, Level, Time,
+        flapping::Flapping,
+        hours::Hours,
+        identity,
+        maintenance::{Maintenance, When},
+        notification::Told,
+        route::Route,
+        silence::{Silence, Terms},
+    },
+};
+
+const ROUND: std::time::Duration = std::time::Duration::from_secs(300);
+const RULES: [&str; 2] = ["guard", "errors"];
+const SINKS: [&str; 2] = ["ear", "other"];
+
+/// A time of two hours, in rounds.
+const BUSY: usize = 24;
+
+fn round(n: usize) -> Time {
+    at("10:00") + ROUND * u32::try_from(n).unwrap()
+}
+
+/// From one round to another.
+type Stretch = (usize, usize);
+
+#[derive(Clone, Debug)]
+struct Case {
+    /// Whether each rule is high, by rounds; the last one of `errors` lasts.
+    high: [Vec<bool>; 2],
+    silences: Vec<(Vec<&'static str>, Stretch)>,
+    maintenance: Vec<Stretch>,
+    inhibits: bool,
+    /// `ear` is told only after this round.
+    awake: Option<usize>,
+    flapping: bool,
+    restart: usize,
+}
+
+fn stretch() -> impl Strategy<Value = Stretch> {
+    (0..BUSY, 1..10_usize).prop_map(|(from, length)| (from, (from + length).min(BUSY)))
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let high = || prop::collection::vec(any::<bool>(), BUSY);
+    let whom = prop::sample::select(vec![
+        vec!["rule=errors"],
+        vec!["cluster=main"],
+        vec!["level=warning", "rule!=guard"],
+        vec![],
+    ]);
+    let silences = prop::collection::vec((whom, stretch()), 0..3);
+    let maintenance = prop::collection::vec(stretch(), 0..2);
+    let rest = (any::<bool>(), prop::option::of(0..BUSY), any::<bool>(), 0..BUSY);
+    (high(), high(), silences, maintenance, rest).prop_map(
+        |(guard, errors, silences, maintenance, (inhibits, awake, flapping, restart))| Case {
+            high: [guard, errors],
+            silences,
+            maintenance,
+            inhibits,
+            awake,
+            flapping,
+            restart,
+        },
+    )
+}
+
+impl Case {
+    /// The same rules, of which nothing is withheld.
+    fn in_the_open(&self) -> Self {
+        Self {
+            silences: Vec::new(),
+            maintenance: Vec::new(),
+            inhibits: false,
+            awake: None,
+            flapping: false,
+            ..self.clone()
+        }
+    }
+
+    fn routing(&self) -> Routing {
+        let mut routing = Routing::default();
+        let hours = self.awake.map(|from| {
+            let hours = format!("{}-24:00", round(from).format("%H:%M"));
+            Hours::parse(None, Some(&hours), chrono_tz::UTC).unwrap()
+        });
+        routing.routes =
+            vec![Route { active: hours, goes_on: true, ..route(&[], &["ear"]) }, route(&[], &["other"])];
+        routing.maintenance = self
+            .maintenance
+            .iter()
+            .map(|(from, to)| Maintenance {
+                name: "work".to_owned(),
+                matchers: matchers(&["rule=errors"]),
+                when: When::Once { from: round(*from), to: round(*to) },
+            })
+            .collect();
+        routing.inhibit =
+            self.inhibits.then(|| inhibition("rule=guard", "rule!=guard")).into_iter().collect();
+        routing
+    }
+
+    fn silences(&self) -> Vec<Silence> {
+        let silence = |(texts, (from, to)): &(Vec<&str>, Stretch)| {
+            let (reason, who) = ("work".to_owned(), "ada".to_owned());
+            // it is written when it begins
+            let terms = Terms { until: round(*to), reason, who, created: round(*from) };
+            Silence::new(matchers(texts), terms)
+        };
+        self.silences.iter().map(silence).collect()
+    }
+
+    fn rules(&self, order: [usize; 2]) -> Vec<(Rule, Signal)> {
+        let rule = |n: usize| {
+            let mut rule = routed(RULES[n]);
+            rule.timing.schedule = crate::model::Schedule::Every(ROUND);
+            rule.timing.while_unsettled = crate::model::Schedule::Every(ROUND);
+            rule.flapping = Some(Flapping { changes: 4, ..Flapping::default() }).filter(|_| self.flapping);
+            let (high, rule_after) = (self.high[n].clone(), RULES[n] == "errors");
+            let signal = move |tick: Time| {
+                let n = usize::try_from((tick - at("10:00")).num_minutes() / 5).unwrap_or(0);
+                // whoever speaks for others ends with the busy time
+                let after = rule_after && *high.last().unwrap();
+                percent(if high.get(n).copied().unwrap_or(after) { 30.0 } else { 1.0 })
+            };
+            (rule, Arc::new(signal) as Signal)
+        };
+        order.map(rule).to_vec()
+    }
+}
+
+/// The alerts after every round, and what each sink heard of each rule.
+type Lived = (Vec<BTreeMap<Entity, Alert>>, Vec<Vec<String>>);
+
+async fn live(case: &Case, order: [usize; 2]) -> Result<Lived, TestCaseError> {
+    let mut town = Town::new(case.routing(), case.rules(order), "10:00").await;
+    town.step = ROUND;
+    let all = case.silences();
+    let mut alerts = Vec::new();
+    // half an hour after the busy time everything has ended, and what flapped has settled
+    for n in 1..BUSY + 10 {
+        let now = round(n);
+        town.silences = all.iter().filter(|silence| silence.created <= now).cloned().collect();
+        town.live_a_round().await;
+        if n == case.restart {
+            town.restart().await;
+        }
+        for rule in RULES {
+            let open = town.alerts(rule).await;
+            conserves(&town.told(rule).await, &open, rule, n)?;
+            alerts.push(open);
+        }
+    }
+    for rule in RULES {
+        let withheld = town.told(rule).await.into_values().flat_map(BTreeMap::into_values);
+        prop_assert_eq!(withheld.filter(|told| told.withheld.is_some() || told.flapping).count(), 0);
+    }
+    let of = |sink: &str, rule: &str| town.said_to(sink, rule);
+    let heard = SINKS.iter().flat_map(|sink| RULES.iter().map(move |rule| of(sink, rule))).collect();
+    for sink in SINKS {
+        for rule in RULES {
+            takes_turns(&town, sink, rule)?;
+        }
+    }
+    Ok((alerts, heard))
+}
+
+/// What a sink believes is what there is, or the difference is withheld and says by what: one of the two, always.
+fn conserves(
+    told: &BTreeMap<Entity, BTreeMap<String, Told>>,
+    alerts: &BTreeMap<Entity, Alert>,
+    rule: &str,
+    n: usize,
+) -> Result<(), TestCaseError> {
+    let entity = Entity::empty();
+    let key = identity::alert_key(rule, "main", &entity);
+    let alert = alerts.get(&entity).and_then(|alert| Some((alert.since?, alert.level?)));
+    let open = alert.map(|(since, level)| (identity::episode_id(&key, since), level));
+    for sink in SINKS {
+        let row = told.get(&entity).and_then(|sinks| sinks.get(sink));
+        let believed: Option<(String, Level)> =
+            row.and_then(|row| Some((row.episode_id.clone(), row.level?)));
+        let withheld = row.and_then(|row| row.withheld.as_ref());
+        prop_assert_eq!(
+            believed != open,
+            withheld.is_some(),
+            "round {}, {} of {}: believes {:?}, is {:?}, {:?}",
+            n,
+            sink,
+            rule,
+            believed,
+            open,
+            withheld
+        );
+        prop_assert!(withheld.is_none_or(|withheld| !withheld.by.words.is_empty()));
+    }
+    Ok(())
+}
+
+/// Fired and resolved by turns, and reminders only in between: a recovery exactly where it was told that it fires.
+fn takes_turns(town: &Town, sink: &str, rule: &str) -> Result<(), TestCaseError> {
+    let mut open: Option<String> = None;
+    let mut ids = std::collections::BTreeSet::new();
+    for (.., change) in town.heard.iter().filter(|(to, _, of, _)| to == sink && of == rule) {
+        prop_assert!(ids.insert(change.event_id.clone()), "told twice: {change:?}");
+        match change.kind {
+            Kind::Fired => {
+                prop_assert_eq!(&open, &None);
+                open = Some(change.episode_id.clone());
+            }
+            Kind::Resolved => prop_assert_eq!(open.take(), Some(change.episode_id.clone())),
+            _ => prop_assert_eq!(open.as_ref(), Some(&change.episode_id)),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn suppression_conserves_and_changes_no_alert_in_any_order_of_rules(case in case()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (alerts, heard) = runtime.block_on(live(&case, [0, 1]))?;
+        let (same, again) = runtime.block_on(live(&case, [1, 0]))?;
+        prop_assert_eq!(&alerts, &same);
+        prop_assert_eq!(heard, again, "the order of rules");
+        let (open, _) = runtime.block_on(live(&case.in_the_open(), [0, 1]))?;
+        prop_assert_eq!(alerts, open, "what is withheld changes no alert");
+    }
+}
