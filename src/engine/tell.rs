@@ -102,6 +102,11 @@ pub fn is_due(telling: &Telling<'_>, watch: &Watch) -> bool {
     })
 }
 
+/// Whether something may have to be told of this rule without a look at it.
+pub fn waits(watch: &Watch) -> bool {
+    watch.told.values().flat_map(BTreeMap::values).any(is_waiting)
+}
+
 /// Something happens to it without a look: what withholds news ends, or a flapping alert settles.
 fn is_waiting(told: &Told) -> bool {
     told.withheld.is_some() || told.flapping

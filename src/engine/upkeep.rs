@@ -92,6 +92,9 @@ impl Engine {
     pub(super) async fn tell_what_is_withheld(&self) {
         let silences = self.silences.load_full();
         let due = |watch: &Watch| {
+            if !tell::waits(watch) {
+                return None;
+            }
             let speakers = self.speakers();
             let causes =
                 Causes { undecided: self.undecided(watch, false), ..self.causes(&silences, &speakers) };
