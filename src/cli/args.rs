@@ -82,6 +82,7 @@ pub enum Command {
     },
     Routes(Routes),
     Sinks(Sinks),
+    Setup(Setup),
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -210,6 +211,14 @@ pub struct Unmute {
     /// Only what was muted with these labels
     #[arg(value_parser = entity)]
     pub entity: Option<Entity>,
+}
+
+/// Make in the clusters what the settings need there: the data stream of a history. Done again, it changes nothing
+#[derive(Clone, Debug, Args)]
+pub struct Setup {
+    /// Look, and say what would be made
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Show the routes, or the way of one rule's alerts through them

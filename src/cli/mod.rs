@@ -13,6 +13,7 @@ mod render;
 mod routes;
 mod rules;
 mod run;
+mod setup;
 mod silences;
 mod sinks;
 pub mod stop;
@@ -78,6 +79,7 @@ fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
         Command::Routes(args) => routes::run(&global, args.way.as_ref(), out),
         Command::Sinks(args) => sinks::run(&global, args, out),
         Command::Render(args) => render::run(&global, &args, out),
+        Command::Setup(args) => setup::run(&global, &args, out),
         Command::Completions { shell } => completions::run(shell, out),
     }
 }

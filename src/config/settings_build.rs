@@ -45,7 +45,7 @@ impl<'a> Builder<'a> {
     /// `None` where something is wrong; then the report says what.
     pub fn build(mut self) -> Option<Settings> {
         let clusters = self.clusters();
-        let (sinks, kinds) = self.sinks();
+        let (sinks, kinds) = self.sinks(&clusters);
         let rules = self.sections.read::<Vec<String>>("rules");
         let store = self.sections.read::<StoreForm>("store");
         let defaults = self.sections.read::<DefaultsForm>("defaults");
@@ -200,7 +200,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn sinks(&mut self) -> (BTreeMap<String, Arc<dyn Sink>>, BTreeMap<String, &'static str>) {
+    fn sinks(
+        &mut self,
+        clusters: &BTreeMap<String, Arc<Cluster>>,
+    ) -> (BTreeMap<String, Arc<dyn Sink>>, BTreeMap<String, &'static str>) {
         let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
         let mut kinds = BTreeMap::new();
         for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {
@@ -221,6 +224,13 @@ impl<'a> Builder<'a> {
                 self.error(Complaint::error(UNSIGNED).at(place));
             }
             kinds.insert(name.clone(), key);
+            if let Destination::History { name, .. } = sink.destination()
+                && !clusters.contains_key(&name)
+            {
+                let complaint = Complaint::error(format!("unknown cluster `{name}`")).at(place);
+                let hint = near::hint(&name, clusters.keys().map(String::as_str));
+                self.error(hint.into_iter().fold(complaint, Complaint::hint));
+            }
             all.insert(name, sink);
         }
         (all, kinds)

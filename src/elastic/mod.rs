@@ -29,6 +29,7 @@ mod search;
 mod signature;
 mod sought;
 mod trouble;
+mod write;
 
 use std::{io, path::PathBuf, sync::Arc};
 

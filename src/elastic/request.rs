@@ -28,6 +28,18 @@ impl Request {
         Self { method: Method::Post, relative: "./_msearch".to_owned(), body: Some(lines) }
     }
 
+    /// JSON for what is at `path`.
+    pub fn put(path: &str, body: String) -> Result<Self, Reason> {
+        Ok(Self { method: Method::Put, body: Some(body), ..Self::get(path, &[])? })
+    }
+
+    /// Documents for `index`, one action and one document per line. The answer leaves out what need not be known.
+    pub fn bulk(index: &str, lines: String) -> Result<Self, Reason> {
+        let told = [("filter_path".to_owned(), "errors,items.*.status,items.*.error".to_owned())];
+        let path = format!("/{}/_bulk", path_part(index));
+        Ok(Self { method: Method::Post, body: Some(lines), ..Self::get(&path, &told)? })
+    }
+
     /// The whole URL of this request at a node; never one outside of the node's own.
     pub fn at(&self, base: &Url) -> Result<Url, Reason> {
         let url = base.join(&self.relative).map_err(|_| stray(&self.relative))?;

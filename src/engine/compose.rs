@@ -69,7 +69,11 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
         test: false,
     };
     texts::of_sink(telling.faults, &watch.rule, (sink, telling.texts.get(sink)), &mut notification);
-    with_text(Delivery::of_rule(sink, notification, telling.zone), telling.zone)
+    let delivery = with_text(Delivery::of_rule(sink, notification, telling.zone), telling.zone);
+    if let Some(kind) = telling.sinks.get(sink) {
+        texts::own_of_sink(telling.faults, (sink, kind.as_ref()), &delivery.notification);
+    }
+    delivery
 }
 
 /// The whole in plain text, written anew.

@@ -21,6 +21,7 @@ pub mod portions;
 pub mod preview;
 pub mod reload;
 pub mod schedule;
+pub mod setup;
 pub mod start;
 pub mod subject;
 pub mod tell;

@@ -91,7 +91,8 @@ impl Started {
     pub async fn new(start: Start) -> Result<Self, StartError> {
         let (clock, reveal) = (Clock::system(), reveal());
         let doors = open_doors(&start.settings, &clock, &reveal)?;
-        let door = Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?;
+        let door =
+            Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?.with_clusters(doors.clone());
         let stored = start.store.load().await?;
         let rules = start.loaded.set.clone();
         let engine = Engine::new(start.settings, rules, start.store, doors, clock);

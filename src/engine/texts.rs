@@ -15,6 +15,7 @@ use crate::{
         notification::{Change, Notification},
         template::{self, Form, Rendered},
     },
+    sinks::Sink,
 };
 
 /// Whose texts were filled in during a turn, and what was wrong with them.
@@ -87,6 +88,13 @@ pub fn of_sink(
     for n in 0..whole.alerts.len() {
         let rendered = faults.fill(&of, text, &Context::of(About::of(whole), &whole.alerts[n]));
         put(&mut whole.alerts[n], rendered);
+    }
+}
+
+/// A template that the sink itself fills in.
+pub fn own_of_sink(faults: &Faults, (name, sink): (&str, &dyn Sink), whole: &Notification) {
+    if sink.has_template() {
+        faults.note(&format!("sink {name}"), sink.fault(whole));
     }
 }
 

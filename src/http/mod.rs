@@ -7,7 +7,9 @@ mod answer;
 mod body;
 mod echo;
 mod guard;
+mod signature;
 mod signed;
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,7 @@ pub use crate::sinks::percent_encoded;
 use std::time::Duration;
 
 use reqwest::{
-    Client, Method, RequestBuilder, Url,
+    Client, ClientBuilder, Method, RequestBuilder, Url,
     header::{HeaderName, HeaderValue},
     redirect::Policy,
 };
@@ -47,6 +49,8 @@ pub enum HttpError {
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Client,
+    timeout: Duration,
+    own: tls::Clients,
     clock: Clock,
     signer: Signer,
 }
@@ -54,19 +58,10 @@ pub struct Http {
 impl Http {
     /// `timeout` is the most that one attempt may take, answer included. A TLS provider has to be installed.
     pub fn new(timeout: Duration, clock: Clock) -> Result<Self, HttpError> {
-        let client = Client::builder()
-            .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .dns_resolver(guard::Resolver)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            .timeout(timeout)
-            .build();
+        let client = fresh(timeout).build();
         let client = client.map_err(|error| HttpError::Client(answer::words(&error.without_url())))?;
         let signer = Signer::new(clock.clone());
-        Ok(Self { client, clock, signer })
+        Ok(Self { client, timeout, own: tls::Clients::default(), clock, signer })
     }
 
     /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
@@ -95,7 +90,11 @@ impl Http {
         secrets: Secrets<'_>,
     ) -> Result<(RequestBuilder, Vec<String>), String> {
         let url = target(&to.url, &message.path, secrets)?;
-        let mut request = self.client.request(method(message.method), url);
+        let client = match &to.tls {
+            Some(own) => self.own.of(own, || fresh(self.timeout))?,
+            None => self.client.clone(),
+        };
+        let mut request = client.request(method(message.method), url);
         if let Some((user, password)) = &to.basic {
             request = request.basic_auth(secrets(user)?.trim(), Some(secrets(password)?.trim()));
         }
@@ -110,6 +109,12 @@ impl Http {
             return Ok((request, Vec::new()));
         }
         let body = body::filled(message, &to.body_secrets, secrets)?;
+        if let Some(signature) = &to.signature {
+            let key = secrets(&signature.secret)?;
+            let (timestamp, signed) = signature::sign(&key, self.clock.now(), &body.text);
+            request =
+                request.header(&signature.timestamp_header, timestamp).header(&signature.header, signed);
+        }
         Ok((request.body(body.text), body.hidden))
     }
 
@@ -120,7 +125,8 @@ impl Http {
         hidden: Vec<String>,
         signing: Option<&Signing>,
     ) -> Answer {
-        let mut request = match request.build() {
+        let (client, request) = request.build_split();
+        let mut request = match request {
             Ok(request) => request,
             Err(error) => return answer::lost(error),
         };
@@ -131,7 +137,7 @@ impl Http {
         }
         let mut secrets = echo::secrets_of(&request);
         secrets.extend(hidden.into_iter().filter(|secret| secret.len() >= echo::SHORTEST));
-        let answer = match self.client.execute(request).await {
+        let answer = match client.execute(request).await {
             Ok(response) => answer::read(response, &self.clock, &secrets).await,
             Err(error) => answer::lost(error),
         };
@@ -140,6 +146,19 @@ impl Http {
         }
         answer
     }
+}
+
+/// What every client is like.
+fn fresh(timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .dns_resolver(guard::Resolver)
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .timeout(timeout)
 }
 
 /// The URL, if it is one that may be connected to. A host that is an address is judged here, a name when it is resolved.

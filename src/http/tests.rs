@@ -255,3 +255,139 @@ async fn a_name_that_resolves_to_a_forbidden_address_is_a_matter_of_settings() {
     let answer = http.send(&to("http://innocent.example/"), &message(), &plain).await;
     assert_eq!(answer, Answer::Unsent(guard::Forbidden.to_string()));
 }
+
+#[tokio::test]
+async fn every_attempt_is_signed_anew_over_the_very_bytes_that_it_sends() {
+    let (address, seen) = server(|| reply(200, ("x", "y"), "ok")).await;
+    let signature = crate::sinks::Signature {
+        secret: Secret::literal("s3cret"),
+        header: "X-Highwater-Signature".to_owned(),
+        timestamp_header: "X-Highwater-Timestamp".to_owned(),
+    };
+    let body_secrets = vec![("key".to_owned(), Secret::literal("k"))];
+    let destination =
+        Endpoint { signature: Some(signature), body_secrets, ..to(format!("http://{address}/")) };
+    for at in ["2026-11-21T10:00:00Z", "2026-11-21T10:00:01Z"] {
+        let http = Http { clock: Clock::standing_at(at.parse().unwrap()), ..http() };
+        assert!(matches!(
+            http.send(&destination, &message(), &plain).await,
+            Answer::Http { status: 200, .. }
+        ));
+    }
+    let seen = seen.lock().await;
+    let of = |n: usize, name: &str| seen[n].1[name].to_str().unwrap().to_owned();
+    for (n, at) in [1_795_255_200_i64, 1_795_255_201].into_iter().enumerate() {
+        let at = crate::model::Time::from_timestamp(at, 0).unwrap();
+        let (timestamp, signed) = signature::sign("s3cret", at, &seen[n].2);
+        assert_eq!(of(n, "x-highwater-timestamp"), timestamp);
+        assert_eq!(of(n, "x-highwater-signature"), signed);
+    }
+    assert!(seen[0].2.contains("\"key\":\"k\""), "what is signed is what is sent, keys in the body included");
+    assert_ne!(of(0, "x-highwater-signature"), of(1, "x-highwater-signature"));
+}
+
+mod certificates {
+    use std::{fs, path::PathBuf};
+
+    use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+    use rustls::{
+        RootCertStore, ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::WebPkiClientVerifier,
+    };
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::sinks::ClientTls;
+
+    struct Authority {
+        pem: String,
+        issuer: Issuer<'static, KeyPair>,
+    }
+
+    fn authority() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Authority { pem, issuer: Issuer::new(params, key) }
+    }
+
+    fn issued(by: &Authority, usage: ExtendedKeyUsagePurpose) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.extended_key_usages = vec![usage];
+        (params.signed_by(&key, &by.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// A server that talks only to who shows a certificate of `issuer`.
+    async fn start(issuer: &Authority) -> u16 {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(issuer.pem.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+        let (certificate, key) = issued(issuer, ExtendedKeyUsagePurpose::ServerAuth);
+        let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = [0; 4096];
+                let _read = stream.read(&mut request).await;
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+                let _written = stream.write_all(answer).await;
+                let _closed = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn who_has_a_certificate_shows_it_and_a_changed_file_counts_at_the_next_attempt() {
+        let (ours, other) = (authority(), authority());
+        let port = start(&ours).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| -> PathBuf {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = issued(&ours, ExtendedKeyUsagePurpose::ClientAuth);
+        let (wrong, wrong_key) = issued(&other, ExtendedKeyUsagePurpose::ClientAuth);
+        let tls = ClientTls {
+            ca: Some(file("ca.pem", &ours.pem)),
+            certificate: Some(file("client.pem", &wrong)),
+            key: Some(file("client.key", &wrong_key)),
+        };
+        let destination = |tls| Endpoint { tls, ..to(format!("https://localhost:{port}/")) };
+        let http = http();
+        let send = async |tls| http.send(&destination(tls), &message(), &plain).await;
+        assert!(matches!(send(None).await, Answer::Lost(_)), "whose authority nobody knows is not trusted");
+        let nobody = ClientTls { ca: tls.ca.clone(), ..ClientTls::default() };
+        assert!(matches!(send(Some(nobody)).await, Answer::Lost(_)), "who shows none is turned away");
+        assert!(
+            matches!(send(Some(tls.clone())).await, Answer::Lost(_)),
+            "another authority's is turned away"
+        );
+        file("client.pem", &certificate);
+        file("client.key", &key);
+        let answer = send(Some(tls.clone())).await;
+        assert!(matches!(answer, Answer::Http { status: 200, .. }), "{answer:?}");
+        file("client.key", "no key");
+        let Answer::Unsent(why) = send(Some(tls.clone())).await else { panic!("a broken file") };
+        assert!(why.contains("`tls.client_certificate`"), "{why}");
+        fs::remove_file(tls.key.as_ref().unwrap()).unwrap();
+        let Answer::Unsent(why) = send(Some(tls)).await else { panic!("a missing file") };
+        assert!(why.contains("client.key"), "{why}");
+    }
+}

@@ -6,6 +6,7 @@ mod alertmanager;
 mod amazon;
 mod cloudwatch_logs;
 mod cloudwatch_metrics;
+mod elasticsearch;
 mod email;
 mod file;
 mod opsgenie;
@@ -30,7 +31,7 @@ use crate::{
     kinds::kinds,
     model::{
         Time,
-        notification::{Delivery, Handle},
+        notification::{Delivery, Handle, Notification},
         secret::Secret,
         signing::Signing,
     },
@@ -40,6 +41,7 @@ pub use self::{
     alertmanager::Alertmanager,
     cloudwatch_logs::CloudwatchLogs,
     cloudwatch_metrics::CloudwatchMetrics,
+    elasticsearch::{Elasticsearch, history},
     email::{Email, MailServer, MailTls},
     file::{File, Journal},
     opsgenie::Opsgenie,
@@ -59,6 +61,7 @@ kinds! {
         "alertmanager" => Alertmanager,
         "cloudwatch_logs" => CloudwatchLogs,
         "cloudwatch_metrics" => CloudwatchMetrics,
+        "elasticsearch" => Elasticsearch,
         "email" => Email,
         "file" => File,
         "opsgenie" => Opsgenie,
@@ -118,6 +121,16 @@ pub trait Sink: Debug + Send + Sync {
         Belated::Merged
     }
 
+    /// What is wrong with a template of its own for this notification; its built-in words are sent then.
+    fn fault(&self, _: &Notification) -> Option<String> {
+        None
+    }
+
+    /// Whether it has a template of its own.
+    fn has_template(&self) -> bool {
+        false
+    }
+
     /// It counts what every other sink was told, and nobody has to name it.
     fn counts(&self) -> bool {
         false
@@ -162,6 +175,11 @@ pub enum Destination {
     Mail(Mailbox),
     Stdout,
     File(Journal),
+    /// Documents into an index of a watched cluster that is there already.
+    History {
+        name: String,
+        index: String,
+    },
     /// Datagrams to a host and a port.
     Udp(String),
 }
@@ -173,7 +191,7 @@ impl Destination {
             Self::Http(endpoint) => endpoint.secrets().collect(),
             Self::Cluster(endpoints) => endpoints.iter().flat_map(Endpoint::secrets).collect(),
             Self::Mail(mailbox) => [&mailbox.server].into_iter().chain(&mailbox.password).collect(),
-            Self::Stdout | Self::File(_) | Self::Udp(_) => Vec::new(),
+            Self::Stdout | Self::File(_) | Self::Udp(_) | Self::History { .. } => Vec::new(),
         }
     }
 }
@@ -190,11 +208,39 @@ pub struct Endpoint {
     pub sign: Option<Signing>,
     /// User and password of `Authorization: Basic …`.
     pub basic: Option<(Secret, Secret)>,
+    /// Made anew by each attempt, over the bytes that it sends.
+    pub signature: Option<Signature>,
+    /// Beside what everybody trusts.
+    pub tls: Option<ClientTls>,
+}
+
+/// `sha256=…` over `timestamp.body`, and where both stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    pub secret: Secret,
+    pub header: String,
+    pub timestamp_header: String,
+}
+
+/// PEM files of one endpoint alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientTls {
+    pub ca: Option<PathBuf>,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
 }
 
 impl Endpoint {
     pub const fn new(url: Secret) -> Self {
-        Self { url, headers: Vec::new(), body_secrets: Vec::new(), basic: None, sign: None }
+        Self {
+            url,
+            headers: Vec::new(),
+            body_secrets: Vec::new(),
+            basic: None,
+            sign: None,
+            signature: None,
+            tls: None,
+        }
     }
 
     #[must_use]
@@ -206,7 +252,8 @@ impl Endpoint {
     fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let named = self.headers.iter().chain(&self.body_secrets);
         let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
-        [&self.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic)
+        let signature = self.signature.iter().map(|signature| &signature.secret);
+        [&self.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic).chain(signature)
     }
 }
 

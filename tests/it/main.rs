@@ -15,6 +15,7 @@ mod compose;
 mod dead_letters;
 mod elastic;
 mod engines_documents;
+mod engines_history;
 mod engines_live;
 mod engines_outage;
 mod engines_partial;

@@ -11,13 +11,16 @@ use crate::{
     },
     clock::Clock,
     config::Settings,
-    engine::{deliver::Door, start::reveal},
+    engine::{
+        deliver::Door,
+        start::{open_doors, reveal},
+    },
     model::{
         Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
         notification::{Change, Delivery, Notification, Status},
         wording,
     },
-    sinks::{self, Answer, Sink, Verdict},
+    sinks::{self, Answer, Destination, Sink, Verdict},
 };
 
 /// An alert and its recovery.
@@ -44,6 +47,13 @@ async fn test(
     let clock = Clock::system();
     let door = Door::new(settings.delivery.timeout, clock.clone(), reveal())
         .map_err(|error| Stop::Fault(error.to_string()))?;
+    let door = match sink.destination() {
+        Destination::History { .. } => {
+            let doors = open_doors(settings, &clock, &reveal());
+            door.with_clusters(doors.map_err(|error| Stop::Config(error.to_string()))?)
+        }
+        _ => door,
+    };
     let since = clock.now();
     let mut handle = None;
     for kind in kinds.iter().copied() {

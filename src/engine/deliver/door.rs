@@ -1,11 +1,13 @@
 //! Out of the house: over HTTP, as a line, or as datagrams.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 
+use super::history;
 use crate::{
     clock::Clock,
+    elastic::Elastic,
     http::{Http, HttpError},
     lines::{Lines, Output},
     mail::Mail,
@@ -37,6 +39,7 @@ pub struct Door {
     mail: Mail,
     secrets: Secrets,
     lines: Lines,
+    clusters: Arc<BTreeMap<String, Elastic>>,
     timeout: Duration,
 }
 
@@ -50,13 +53,20 @@ impl Door {
     /// `timeout` is the most that one attempt may take.
     pub fn new(timeout: Duration, clock: Clock, secrets: Secrets) -> Result<Self, HttpError> {
         let (http, lines, mail) = (Http::new(timeout, clock)?, Lines::new(timeout), Mail::new(timeout));
-        Ok(Self { http, mail, secrets, lines, timeout })
+        Ok(Self { http, mail, secrets, lines, clusters: Arc::default(), timeout })
     }
 
     /// The same, with lines going elsewhere than to standard output.
     #[must_use]
     pub fn with_lines_to(mut self, output: Output) -> Self {
         self.lines = Lines::to(output, self.timeout);
+        self
+    }
+
+    /// The same, with the doors of the watched clusters.
+    #[must_use]
+    pub fn with_clusters(mut self, clusters: BTreeMap<String, Elastic>) -> Self {
+        self.clusters = Arc::new(clusters);
         self
     }
 
@@ -75,6 +85,11 @@ impl Door {
             }
             (Destination::Stdout, Message::Line(line)) => self.lines.print(line).await,
             (Destination::File(journal), Message::Line(line)) => self.lines.append(journal, line).await,
+            (Destination::History { name, index }, Message::Http(request)) => {
+                let sending = history::send(&self.clusters, (name, index), request);
+                let late = |_| Answer::Lost("no answer in time".to_owned());
+                tokio::time::timeout(self.timeout, sending).await.unwrap_or_else(late)
+            }
             (Destination::Udp(address), Message::Datagrams(datagrams)) => {
                 self.lines.send(address, datagrams).await
             }
@@ -132,7 +147,7 @@ fn best(answers: Vec<Answer>) -> Answer {
 pub fn fits(message: &Message, to: &Destination) -> bool {
     matches!(
         (message, to),
-        (Message::Http(_), Destination::Http(_) | Destination::Cluster(_))
+        (Message::Http(_), Destination::Http(_) | Destination::Cluster(_) | Destination::History { .. })
             | (Message::Mail(_), Destination::Mail(_))
             | (Message::Line(_), Destination::Stdout | Destination::File(_))
             | (Message::Datagrams(_), Destination::Udp(_))

@@ -3,6 +3,7 @@
 mod alertmanager;
 pub mod cloudwatch_logs;
 pub mod cloudwatch_metrics;
+mod elasticsearch;
 mod email;
 mod file;
 mod opsgenie;
@@ -36,6 +37,7 @@ pub fn of(kind: &str) -> Contract {
         "alertmanager" => alertmanager::CONTRACT,
         "cloudwatch_logs" => cloudwatch_logs::CONTRACT,
         "cloudwatch_metrics" => cloudwatch_metrics::CONTRACT,
+        "elasticsearch" => elasticsearch::CONTRACT,
         "email" => email::CONTRACT,
         "file" => file::CONTRACT,
         "opsgenie" => opsgenie::CONTRACT,
