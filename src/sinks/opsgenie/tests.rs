@@ -138,6 +138,7 @@ fn a_result_that_is_not_there_yet_is_awaited_and_one_that_never_comes_makes_the_
     let mut looks = 0;
     while request(&message).method == Method::Get {
         looks += 1;
+        assert!(looks < 100, "it looks for ever");
         let body = r#"{"message":"Request not found. It might not be processed, yet."}"#;
         let ask = Asked { delivery: &delivery, message: &message, handle: None };
         let Verdict::Wait { message: next, after } = sink().classify(&ask, &http(404, body)) else {
