@@ -92,7 +92,7 @@ fn text(delivery: &Delivery) -> String {
     let notification = &delivery.notification;
     let when = wording::when(notification.at, notification.at, delivery.zone);
     let foot = [notification.rule.as_str(), notification.cluster.as_str(), when.as_str()].map(wording::clean);
-    let body: Vec<String> = notification.text.lines().map(|line| line_of(line)).collect();
+    let body: Vec<String> = notification.text.lines().map(line_of).collect();
     format!("{}\n\n-- \n{}\n", wording::cut(&body.join("\n"), TEXT), foot.join(", "))
 }
 
