@@ -27,3 +27,4 @@ mod many;
 mod pagers;
 mod readme;
 mod sink_trouble;
+mod slack_bot;

@@ -8,5 +8,6 @@ pub mod moto;
 pub mod not_run;
 pub mod receiver;
 pub mod sigv4;
+pub mod slack;
 pub mod smtp;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! How a notification looks in a channel: a title, then one attachment per alert with its colour, or one for a digest.
 //!
-//! Limits (Slack's reference for Block Kit): 50 blocks in a message, 3000 characters in a section's text, 10 fields of 2000.
+//! Limits (Slack's reference for Block Kit): 50 blocks in a message, 3000 characters in a section's text.
 
 use std::cmp::Reverse;
 
@@ -11,7 +11,6 @@ use super::escape::{escape, link};
 use crate::model::{
     Kind, Level,
     notification::{Change, Digest, Notification, Status},
-    span,
     wording::{self, DIGEST_ABOVE, DIGEST_NAMES},
 };
 
@@ -19,8 +18,8 @@ use crate::model::{
 pub const TEXT: usize = 3000;
 /// What one of ten alerts may say of its causes.
 const DETAIL: usize = 1500;
-const FIELDS: usize = 10;
-const FIELD: usize = 500;
+/// One of three facts.
+const FACT: usize = 500;
 /// One line of a digest: ten of them make a section.
 const DIGEST_LINE: usize = 280;
 /// One of ten in a reply.
@@ -37,7 +36,7 @@ pub fn message(notification: &Notification, zone: Tz) -> Value {
     let mut attachments = match alerts[..] {
         _ if notification.digest.is_some() => vec![digest(notification, &alerts, zone)],
         [] => Vec::new(),
-        [only] => vec![attachment(colour(only), alert_blocks(only, zone))],
+        [only] => vec![attachment(colour(only), alert_blocks(only))],
         _ if alerts.len() <= DIGEST_ABOVE => {
             alerts.iter().map(|change| with_headline(change, zone)).collect()
         }
@@ -148,34 +147,21 @@ fn attachment(colour: &str, blocks: Vec<Value>) -> Value {
 
 fn with_headline(change: &Change, zone: Tz) -> Value {
     let mut blocks = vec![section(escape(&wording::line(change, zone), TEXT))];
-    blocks.extend(alert_blocks(change, zone));
+    blocks.extend(alert_blocks(change));
     attachment(colour(change), blocks)
 }
 
 /// Why, what to do, and the facts; the value and its threshold stand in the line above.
-fn alert_blocks(change: &Change, zone: Tz) -> Vec<Value> {
-    let mut blocks: Vec<Value> = explanation(change).into_iter().collect();
-    let fields = fields(change, zone);
-    if !fields.is_empty() {
-        blocks.push(json!({ "type": "section", "fields": fields }));
-    }
-    blocks
+fn alert_blocks(change: &Change) -> Vec<Value> {
+    explanation(change).into_iter().chain(facts(change)).collect()
 }
 
-fn fields(change: &Change, zone: Tz) -> Vec<Value> {
-    let mut fields: Vec<(String, String)> = wording::facts(change).collect();
-    if change.kind == Kind::Resolved {
-        let over = [
-            ("Ended", wording::when(change.at, change.at, zone)),
-            ("Lasted", span::show(wording::lasted(change))),
-        ];
-        let over = over.into_iter().chain(change.show_peak().map(|peak| ("Peak", peak)));
-        fields.splice(0..0, over.map(|(name, value)| (name.to_owned(), value)));
-    }
-    let shown = fields.into_iter().take(FIELDS);
-    shown
-        .map(|(name, value)| mrkdwn(format!("*{}*\n{}", escape(&name, 100), escape(&value, FIELD))))
-        .collect()
+/// `*used* 430 GB · *free* 40 GB`
+fn facts(change: &Change) -> Option<Value> {
+    let facts = wording::facts(change);
+    let facts: Vec<String> =
+        facts.map(|(name, value)| format!("*{}* {}", escape(&name, 100), escape(&value, FACT))).collect();
+    (!facts.is_empty()).then(|| section(facts.join(" · ")))
 }
 
 /// Cause, next step and the author's own words.

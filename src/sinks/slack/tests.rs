@@ -105,6 +105,31 @@ fn steps(
 }
 
 #[test]
+fn edits_and_replies_are_what_they_always_were() {
+    let fired =
+        Change { cause: Some("the index `logs` grew".to_owned()), ..change(Kind::Fired, Level::Critical) };
+    let lives = [
+        ("edit_updated", of(Change { kind: Kind::Updated, ..fired.clone() })),
+        ("edit_raised", raised()),
+        ("edit_recovered", of(resolved(Ending::Cleared))),
+        ("edit_vanished", of(resolved(Ending::Vanished))),
+        ("edit_digest", digest(vec![resolved(Ending::Cleared)], 11, false)),
+        ("edit_digest_over", digest(vec![resolved(Ending::Cleared)], 0, false)),
+    ];
+    for (name, delivery) in lives {
+        let mut message = bot().render(&delivery, Some(&known()));
+        let mut shown = Vec::new();
+        loop {
+            shown.push(serde_json::to_string_pretty(&body(&message)).unwrap());
+            let asked = Asked { delivery: &delivery, message: &message, handle: Some(&known()) };
+            let Verdict::Then { message: next, .. } = bot().classify(&asked, &ok()) else { break };
+            message = *next;
+        }
+        insta::assert_snapshot!(format!("slack_{name}"), shown.join("\n\n"));
+    }
+}
+
+#[test]
 fn the_first_message_is_posted_to_the_channel_of_the_settings_and_remembered_by_id_and_ts() {
     let (asked, _, handle) = walk(&bot(), &of(change(Kind::Fired, Level::Warning)), None, &[ok()]);
     let Message::Http(request) = &asked[0] else { panic!() };
