@@ -129,11 +129,12 @@ async fn ten_thousand_alerts_of_one_look_are_told_soon_in_digests_and_pagers_are
     });
     let (double, hook, chat, pager) = (double.await, Receiver::start(), Receiver::start(), pager());
     let mut settings = settings(&double, &hook);
-    settings["sinks"]["chat"] = json!({ "slack": { "webhook_url": chat.url("/services/x") } });
+    settings["sinks"]["chat"] = json!({ "slack": { "webhook_url": "${env:CHAT_URL}" } });
     settings["sinks"]["genie"] = json!({ "opsgenie": { "api_key": "${env:GENIE_KEY}", "url": pager.url() } });
     settings["defaults"]["notify"] = json!(["hook", "chat", "genie"]);
     let rules = json!({ "rules": [rule(0, "every 10m", &["service"])] });
-    let home = Home::new(&settings, &rules.to_string()).env("GENIE_KEY", "k");
+    let home = Home::new(&settings, &rules.to_string());
+    let home = home.env("GENIE_KEY", "k").env("CHAT_URL", &chat.url("/services/x"));
     let daemon = home.start().await;
     hook.wait_for("the first message", SOON, |all| !all.is_empty()).await;
     asked.get_or_init(Instant::now);
@@ -166,7 +167,8 @@ async fn ten_thousand_alerts_of_one_look_are_told_soon_in_digests_and_pagers_are
     assert_eq!(capped, [json!((alerts() - 20).to_string())]);
 
     let stored = Reader::open(&home.path("var/highwater.db")).unwrap().load().unwrap();
-    let told = &stored.values().next().unwrap().told;
+    let (_, stored) = stored.iter().find(|(key, _)| key.rule == "r0").unwrap();
+    let told = &stored.told;
     let shares = told.values().filter(|sinks| sinks["genie"].digest.is_some()).count();
     assert_eq!((told.len(), shares), (alerts(), alerts() - 20), "of each it is known how it was told");
     assert_eq!(daemon.stop().await, 0);
