@@ -61,6 +61,12 @@ impl Kinds {
 /// Every address that a kind has leads to us; none may lead to a real service. Says whether there is one.
 fn point(settings: &mut Map<String, Value>, kind: &str, receiver: &str) -> bool {
     let known = properties(kind);
+    // a whole URL that is secret leads to us already, and wants no other beside it
+    let whole =
+        |(key, value): (&String, &Value)| key.ends_with("_url") && value.to_string().contains("${env:CANARY");
+    if settings.iter().any(whole) {
+        return true;
+    }
     for key in PLACES.iter().filter(|key| known.iter().any(|name| name == *key)) {
         let planted = settings.get(*key).is_some_and(|value| value.to_string().contains("${env:CANARY"));
         let place = match *key {
