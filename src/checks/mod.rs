@@ -37,7 +37,6 @@ pub use self::{
 
 kinds! {
     /// What a rule looks at: exactly one kind.
-    #[expect(clippy::large_enum_variant, reason = "a handful of them live for a moment, while a file is read")]
     pub enum Kind as dyn Check by into_check {
         "cluster_health" => ClusterHealth,
         "count" => Count,

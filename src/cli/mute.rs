@@ -94,7 +94,7 @@ impl Known {
         Ok(Self { ids, rules, open })
     }
 
-    pub fn refuse_unknown(self: &Self, rule: &str) -> Result<(), Stop> {
+    pub fn refuse_unknown(&self, rule: &str) -> Result<(), Stop> {
         if self.ids.contains(rule) {
             return Ok(());
         }

@@ -30,7 +30,8 @@ pub fn parse(form: Option<&At<TextOr<FlappingForm>>>) -> Result<Option<Flapping>
         );
     }
     let length = |form: &Option<At<Span>>| form.as_ref().map(|form| form.value.0);
-    for span in [&long.within, &long.settle].into_iter().flatten().filter(|span| span.value.0.is_zero()) {
+    if let Some(span) = [&long.within, &long.settle].into_iter().flatten().find(|span| span.value.0.is_zero())
+    {
         return Err(span.error("this has to be longer than nothing"));
     }
     let within = length(&long.within).unwrap_or(usual.within);

@@ -32,6 +32,9 @@ use crate::{
 const UNSIGNED: &str =
     "this highwater cannot sign requests to Amazon; one that is built with the feature `aws` can";
 
+/// By the name that the settings give a sink.
+type BySink<T> = BTreeMap<String, T>;
+
 pub struct Builder<'a> {
     sections: Sections<'a>,
     allow_literal: bool,
@@ -203,7 +206,7 @@ impl<'a> Builder<'a> {
     fn sinks(
         &mut self,
         clusters: &BTreeMap<String, Arc<Cluster>>,
-    ) -> (BTreeMap<String, Arc<dyn Sink>>, BTreeMap<String, &'static str>) {
+    ) -> (BySink<Arc<dyn Sink>>, BySink<&'static str>) {
         let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
         let mut kinds = BTreeMap::new();
         for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {

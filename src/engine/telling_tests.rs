@@ -101,8 +101,8 @@ async fn a_digest_of_which_one_ended_without_proof_is_never_proven() {
     };
     let mut world = World::new(paging, at("09:58"), signal).await;
     world.live_until(at("10:45")).await;
-    let digests = world.delivered.iter().filter(|one| one.notification.digest.is_some());
-    let last = digests.last().unwrap().notification.clone();
+    let mut digests = world.delivered.iter().filter(|one| one.notification.digest.is_some());
+    let last = digests.next_back().unwrap().notification.clone();
     assert_eq!(last.status, Status::Resolved);
     assert!(last.alerts.iter().all(|change| change.is_cleared()), "what ended last was proven");
     let digest = last.digest.unwrap();

@@ -46,6 +46,9 @@ impl Inhibition {
 
 type IsOneOfThem = bool;
 
+/// At which inhibition, under which labels, and who.
+type Entry = (usize, Vec<String>, Name);
+
 /// Who speaks for others at present.
 #[derive(Clone, Debug, Default)]
 pub struct Speakers {
@@ -54,7 +57,7 @@ pub struct Speakers {
     /// speak for its like, or two could silence each other.
     by: Vec<BTreeMap<Vec<String>, BTreeMap<Name, IsOneOfThem>>>,
     /// Where the alerts of a rule are entered.
-    entered: BTreeMap<(String, String), Vec<(usize, Vec<String>, Name)>>,
+    entered: BTreeMap<(String, String), Vec<Entry>>,
 }
 
 impl Speakers {

@@ -201,9 +201,11 @@ fn waiting(steps: &[Vec<u8>], known: bool) -> Vec<Delivery> {
     all
 }
 
+type Ends = (Vec<(String, Option<Level>)>, u32);
+
 /// By alert: its episodes in order, each with the level that it is left with; and how many.
-fn ends(deliveries: &[Delivery]) -> BTreeMap<String, (Vec<(String, Option<Level>)>, u32)> {
-    let mut ends: BTreeMap<String, (Vec<(String, Option<Level>)>, u32)> = BTreeMap::new();
+fn ends(deliveries: &[Delivery]) -> BTreeMap<String, Ends> {
+    let mut ends: BTreeMap<String, Ends> = BTreeMap::new();
     for change in deliveries.iter().flat_map(|delivery| &delivery.notification.alerts) {
         let (episodes, counted) = ends.entry(change.alert_key.clone()).or_default();
         *counted += change.passed.map_or(0, |passed| passed.episodes);

@@ -1,5 +1,7 @@
 //! Many sinks of which some are ill, and many lanes: what it costs the others.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::store::Bounds;
 
@@ -14,15 +16,13 @@ fn percentile(mut times: Vec<Duration>, of: f64) -> Duration {
     times[((times.len() - 1) as f64 * of) as usize]
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_order_afterwards() {
-    let (rounds, rules) = if full() { (60, 4) } else { (16, 2) };
-    let mended = Arc::new(std::sync::atomic::AtomicBool::new(false));
+/// Five hang, five fail, five ask for an hour, until they are mended.
+async fn fifteen_of_fifty_are_ill(mended: &Arc<AtomicBool>) -> Vec<Receiver> {
     let mut receivers = Vec::new();
     for n in 0..50 {
         let mended = mended.clone();
         let receiver = Receiver::start(move |_| match n % 10 {
-            _ if mended.load(std::sync::atomic::Ordering::Relaxed) => Reply::status(200),
+            _ if mended.load(Ordering::Relaxed) => Reply::status(200),
             0 => Reply::hang(),
             1 => Reply::status(500),
             2 => Reply::retry_after(3600),
@@ -30,6 +30,14 @@ async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_orde
         });
         receivers.push(receiver.await);
     }
+    receivers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_order_afterwards() {
+    let (rounds, rules) = if full() { (60, 4) } else { (16, 2) };
+    let mended = Arc::new(AtomicBool::new(false));
+    let receivers = fifteen_of_fifty_are_ill(&mended).await;
     let names: Vec<String> = (0..50).map(|n| format!("s{n:02}")).collect();
     let sinks = |receivers: &[Receiver]| -> Vec<(&str, Arc<dyn Sink>)> {
         names.iter().zip(receivers).map(|(name, receiver)| (name.as_str(), webhook(receiver))).collect()
@@ -73,7 +81,7 @@ async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_orde
     let most = if cfg!(debug_assertions) { 15 } else { 1 };
     assert!(worst <= Duration::from_secs(most), "{worst:?}");
 
-    mended.store(true, std::sync::atomic::Ordering::Relaxed);
+    mended.store(true, Ordering::Relaxed);
     bench.stop().await;
     let bench = Bench::over(bench.store.clone(), delays, sinks(&receivers), Duration::from_secs(2));
     for n in (0..50).filter(|n| n % 10 <= 2) {

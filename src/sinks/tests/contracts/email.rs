@@ -34,8 +34,9 @@ const ELEMENTS: [&str; 14] =
 
 /// Every tag is one of the house's, and only the runbook is a link.
 fn is_inert(letter: &Letter) -> Result<(), String> {
-    let one_line = letter.headers.iter().map(|(_, value)| value).chain([&letter.subject, &letter.message_id]);
-    for line in one_line.filter(|line| line.chars().any(char::is_control)) {
+    let mut one_line =
+        letter.headers.iter().map(|(_, value)| value).chain([&letter.subject, &letter.message_id]);
+    if let Some(line) = one_line.find(|line| line.chars().any(char::is_control)) {
         return Err(format!("{line:?} is no line"));
     }
     let html = letter.html.as_deref().unwrap_or_default();
