@@ -19,24 +19,22 @@ mod stdout;
 mod teams;
 mod twilio;
 mod webhook;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use std::{fmt::Debug, path::PathBuf, time::Duration};
-
-use serde::{Deserialize, Serialize};
+use std::{fmt::Debug, time::Duration};
 
 use crate::{
     kinds::kinds,
     model::{
-        Time,
         notification::{Delivery, Handle, Notification},
         secret::Secret,
-        signing::Signing,
     },
 };
 
+use self::wire::{answered, complaint_about_url, percent_decoded, written};
 pub use self::{
     alertmanager::Alertmanager,
     cloudwatch_logs::CloudwatchLogs,
@@ -53,6 +51,10 @@ pub use self::{
     teams::Teams,
     twilio::Twilio,
     webhook::Webhook,
+    wire::{
+        Answer, Asked, ClientTls, Destination, Endpoint, Letter, MailReply, MailStep, Mailbox, Message,
+        Method, Request, Signature, Verdict, in_words, percent_encoded,
+    },
 };
 
 kinds! {
@@ -164,348 +166,4 @@ pub enum Belated {
     Merged,
     /// For services that keep a state or a count: each is delivered, in order.
     Each,
-}
-
-/// Where attempts go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    Http(Endpoint),
-    /// Servers of one cluster: each of them gets the message, and it is taken when one of them takes it.
-    Cluster(Vec<Endpoint>),
-    Mail(Mailbox),
-    Stdout,
-    File(Journal),
-    /// Documents into an index of a watched cluster that is there already.
-    History {
-        name: String,
-        index: String,
-    },
-    /// Datagrams to a host and a port.
-    Udp(String),
-}
-
-impl Destination {
-    /// Everything that has to be looked up for an attempt.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        match self {
-            Self::Http(endpoint) => endpoint.secrets().collect(),
-            Self::Cluster(endpoints) => endpoints.iter().flat_map(Endpoint::secrets).collect(),
-            Self::Mail(mailbox) => [&mailbox.server].into_iter().chain(&mailbox.password).collect(),
-            Self::Stdout | Self::File(_) | Self::Udp(_) | Self::History { .. } => Vec::new(),
-        }
-    }
-}
-
-/// An HTTP service, and what opens it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A message's own path is appended to it.
-    pub url: Secret,
-    pub headers: Vec<(String, Secret)>,
-    /// Put into the top of a JSON body, or behind a form's fields, by each attempt: services that want their key there.
-    pub body_secrets: Vec<(String, Secret)>,
-    /// Each attempt is signed for Amazon.
-    pub sign: Option<Signing>,
-    /// User and password of `Authorization: Basic …`.
-    pub basic: Option<(Secret, Secret)>,
-    /// Made anew by each attempt, over the bytes that it sends.
-    pub signature: Option<Signature>,
-    /// Beside what everybody trusts.
-    pub tls: Option<ClientTls>,
-}
-
-/// `sha256=…` over `timestamp.body`, and where both stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
-    pub secret: Secret,
-    pub header: String,
-    pub timestamp_header: String,
-}
-
-/// PEM files of one endpoint alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ClientTls {
-    pub ca: Option<PathBuf>,
-    pub certificate: Option<PathBuf>,
-    pub key: Option<PathBuf>,
-}
-
-impl Endpoint {
-    pub const fn new(url: Secret) -> Self {
-        Self {
-            url,
-            headers: Vec::new(),
-            body_secrets: Vec::new(),
-            basic: None,
-            sign: None,
-            signature: None,
-            tls: None,
-        }
-    }
-
-    #[must_use]
-    pub fn header(mut self, name: &str, value: Secret) -> Self {
-        self.headers.push((name.to_owned(), value));
-        self
-    }
-
-    fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let named = self.headers.iter().chain(&self.body_secrets);
-        let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
-        let signature = self.signature.iter().map(|signature| &signature.secret);
-        [&self.url].into_iter().chain(named.map(|(_, secret)| secret)).chain(basic).chain(signature)
-    }
-}
-
-/// A mail server, and what opens it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mailbox {
-    /// A URL as [`MailServer`] reads it.
-    pub server: Secret,
-    pub password: Option<Secret>,
-    /// A file of certificates that are trusted beside those of the operating system.
-    pub ca: Option<PathBuf>,
-}
-
-/// What is sent, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Message {
-    Http(Request),
-    Mail(Box<Letter>),
-    /// One line, without its end.
-    Line(String),
-    /// Each is sent on its own, and may get lost.
-    Datagrams(Vec<String>),
-}
-
-/// One HTTP request, without what is secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
-    pub method: Method,
-    /// Appended to the endpoint's URL, query included; empty: the URL as it is.
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    /// A `Get` sends none: there a sink may keep what it asks for.
-    pub body: String,
-}
-
-/// One mail. What it says is text; the door makes headers and parts of it, the same bytes each time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    pub from: String,
-    /// Whom it is addressed to.
-    pub to: Vec<String>,
-    /// Who has not got it yet.
-    pub missing: Vec<String>,
-    pub at: Time,
-    pub subject: String,
-    /// Without its angle brackets.
-    pub message_id: String,
-    /// The message that this one belongs to.
-    pub thread: Option<String>,
-    pub headers: Vec<(String, String)>,
-    pub text: String,
-    pub html: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-}
-
-impl Message {
-    /// A `POST` of JSON.
-    pub fn json(path: &str, body: String) -> Self {
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        Self::Http(Request { method: Method::Post, path: path.to_owned(), headers, body })
-    }
-
-    /// A `POST` of a form.
-    pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-        let fields: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
-        Self::Http(Request { method: Method::Post, path: path.to_owned(), headers, body: fields.join("&") })
-    }
-}
-
-/// One message that was sent, and what for.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    pub delivery: &'a Delivery,
-    pub message: &'a Message,
-    pub handle: Option<&'a Handle>,
-}
-
-/// What came back from an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    Http {
-        status: u16,
-        retry_after: Option<Duration>,
-        body: String,
-    },
-    /// What a mail server said last.
-    Mail(MailReply),
-    /// No answer: timed out, cut off. The words name no URL. Whether it arrived is not known.
-    Lost(String),
-    /// Nobody was there: connection refused, no such name. Nothing was sent; the next attempt may do better.
-    Unreached(String),
-    /// Nothing was sent, and nothing would be next time: a secret is missing, the address is not allowed.
-    Unsent(String),
-    /// The line was written, the datagrams are on their way.
-    Written,
-}
-
-/// What a mail server said last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailReply {
-    pub step: MailStep,
-    pub code: u16,
-    pub said: String,
-    /// Who was refused, while others were not, and what was said of each.
-    pub refused: Vec<(String, String)>,
-}
-
-/// How far a mail came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailStep {
-    Greeting,
-    Login,
-    Sender,
-    Recipients,
-    Content,
-}
-
-/// What an answer means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Accepted {
-        handle: Option<Handle>,
-    },
-    /// This message is done with, but the delivery only with another: its result is to be fetched, a reply goes into the thread, the
-    /// message that was to be edited is gone.
-    Then {
-        handle: Option<Handle>,
-        message: Box<Message>,
-    },
-    /// Nothing is wrong, but the service needs time: this message after so long. Nobody else waits meanwhile.
-    Wait {
-        message: Box<Message>,
-        after: Duration,
-    },
-    /// Try again: after this long, or by the usual back-off.
-    Later {
-        after: Option<Duration>,
-        why: String,
-    },
-    /// This message will never be taken; the next may be.
-    Never {
-        why: String,
-    },
-    /// No message will be taken until somebody mends the settings.
-    Misconfigured {
-        why: String,
-    },
-}
-
-impl Verdict {
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Accepted { .. } => "accepted",
-            Self::Then { .. } => "then",
-            Self::Wait { .. } => "wait",
-            Self::Later { .. } => "later",
-            Self::Never { .. } => "never",
-            Self::Misconfigured { .. } => "misconfigured",
-        }
-    }
-}
-
-/// Status, `Retry-After` and body; or the verdict, where there was no answer.
-fn answered(answer: &Answer) -> Result<(u16, Option<Duration>, &str), Verdict> {
-    match answer {
-        Answer::Http { status, retry_after, body } => Ok((*status, *retry_after, body)),
-        Answer::Lost(why) | Answer::Unreached(why) => Err(Verdict::Later { after: None, why: why.clone() }),
-        Answer::Unsent(why) => Err(Verdict::Misconfigured { why: why.clone() }),
-        Answer::Mail(_) | Answer::Written => {
-            Err(Verdict::Misconfigured { why: "there is nobody to send to".to_owned() })
-        }
-    }
-}
-
-/// The verdict of sinks that are written to: nobody there answers.
-fn written(answer: &Answer) -> Verdict {
-    match answer {
-        Answer::Written => Verdict::Accepted { handle: None },
-        Answer::Lost(why) | Answer::Unreached(why) => Verdict::Later { after: None, why: why.clone() },
-        Answer::Unsent(why) => Verdict::Misconfigured { why: why.clone() },
-        Answer::Http { status, .. } | Answer::Mail(MailReply { code: status, .. }) => {
-            Verdict::Misconfigured { why: format!("it answered {status}, and should only be written to") }
-        }
-    }
-}
-
-/// An answer as people read it: `answered 404: no_service`. At most 256 bytes of the body, without control characters.
-pub fn in_words(status: u16, body: &str) -> String {
-    let shown: String = body.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut end = shown.len().min(256);
-    while !shown.is_char_boundary(end) {
-        end -= 1;
-    }
-    match shown[..end].trim() {
-        "" => format!("answered {status}"),
-        body => format!("answered {status}: {body}"),
-    }
-}
-
-/// Everything but what stands for itself in every place of a URL.
-pub fn percent_encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _infallible = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-/// The text of an encoded one.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        match code.filter(|_| byte == b'%').and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A URL that starts with plain text has to start like one; whether a looked-up one does is seen at the first attempt.
-fn complaint_about_url(key: &str, url: &Secret) -> Option<String> {
-    use crate::model::secret::Part;
-    let start = match url.parts.first() {
-        None => "",
-        Some(Part::Literal(start)) => start.as_str(),
-        Some(Part::Env(_) | Part::File(_)) => return None,
-    };
-    let fine = start.starts_with("https://") || start.starts_with("http://");
-    (!fine).then(|| format!("`{key}` has to start with `https://` or `http://`"))
 }
