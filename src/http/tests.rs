@@ -372,9 +372,15 @@ mod certificates {
         let destination = |tls| Endpoint { tls, ..to(format!("https://localhost:{port}/")) };
         let http = http();
         let send = async |tls| http.send(&destination(tls), &message(), &plain).await;
-        assert!(matches!(send(None).await, Answer::Lost(_) | Answer::Unreached(_)), "whose authority nobody knows is not trusted");
+        assert!(
+            matches!(send(None).await, Answer::Lost(_) | Answer::Unreached(_)),
+            "whose authority nobody knows is not trusted"
+        );
         let nobody = ClientTls { ca: tls.ca.clone(), ..ClientTls::default() };
-        assert!(matches!(send(Some(nobody)).await, Answer::Lost(_) | Answer::Unreached(_)), "who shows none is turned away");
+        assert!(
+            matches!(send(Some(nobody)).await, Answer::Lost(_) | Answer::Unreached(_)),
+            "who shows none is turned away"
+        );
         assert!(
             matches!(send(Some(tls.clone())).await, Answer::Lost(_) | Answer::Unreached(_)),
             "another authority's is turned away"

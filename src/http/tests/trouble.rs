@@ -23,7 +23,7 @@ async fn where_no_name_can_be_resolved_it_is_tried_again() {
     let client = Client::builder().dns_resolver(Nobody).no_proxy().build().unwrap();
     let http = Http { client, ..http() };
     let answer = http.send(&to(format!("http://hooks.example/{CANARY}")), &message(), &plain).await;
-    let Answer::Lost(why) = answer else { panic!("{answer:?}") };
+    let Answer::Unreached(why) = answer else { panic!("{answer:?}") };
     assert!(!why.contains(CANARY) && !why.contains("hooks.example"), "{why}");
 }
 
@@ -58,7 +58,7 @@ async fn a_certificate_that_has_ended_is_not_trusted_and_nothing_is_sent() {
     let http = Http { client, ..plain_http };
     let url = format!("https://localhost:{}/{CANARY}", address.port());
     let answer = http.send(&to(url), &message(), &plain).await;
-    let Answer::Lost(why) = answer else { panic!("{answer:?}") };
+    let Answer::Unreached(why) = answer else { panic!("{answer:?}") };
     assert!(why.to_lowercase().contains("expired"), "{why}");
     assert!(!why.contains(CANARY), "{why}");
 }
