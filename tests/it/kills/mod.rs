@@ -1,14 +1,22 @@
 //! `kill -9` at any point of a run, with two dozen entities that flap and a receiver that counts: nothing is lost,
 //! nothing is invented, and what comes twice is the same message.
 
+mod bot;
 mod genie;
 mod heard;
 mod truth;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
+use self::bot::Bot;
 use self::genie::Genie;
 use self::heard::Heard;
 use self::truth::{ENTITIES, RULES, episodes, is_bad};
@@ -44,8 +52,9 @@ fn rules() -> String {
     json!({ "rules": (0..RULES).map(rule).collect::<Vec<_>>() }).to_string()
 }
 
-async fn flapping(begin: i64) -> Double {
+async fn flapping(begin: Arc<AtomicI64>) -> Double {
     Double::start(move |asked| {
+        let begin = begin.load(Ordering::Relaxed);
         let rule = asked.index.trim_start_matches("flap-").parse().unwrap_or(RULES);
         let count = |entity| {
             let bad = is_bad(begin, rule, entity, asked.end / 1000);
@@ -58,14 +67,25 @@ async fn flapping(begin: i64) -> Double {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_with_the_same_key() {
-    let begin = now();
-    let double = flapping(begin).await;
+    let world = Arc::new(AtomicI64::new(i64::MAX / 2));
+    let double = flapping(world.clone()).await;
     let heard = Heard::listen();
-    let genie = Genie::listen();
+    let (genie, bot) = (Genie::listen(), Bot::listen());
     let mut settings = heard.settings(&double.url);
     settings["sinks"]["genie"] = genie.settings();
-    settings["defaults"]["notify"] = json!(["hook", "genie"]);
-    let home = Home::new(&settings, &rules()).env("GENIE_KEY", "k");
+    settings["sinks"]["bot"] = bot.settings();
+    settings["defaults"]["notify"] = json!(["hook", "genie", "bot"]);
+    let home = Home::new(&settings, &rules()).env("GENIE_KEY", "k").env("BOT_TOKEN", "xoxb-t");
+    // a rule owes what it missed since its first look
+    let daemon = home.start().await;
+    let deadline = Instant::now() + PATIENCE;
+    while double.searches() < 2 * RULES {
+        assert!(Instant::now() < deadline, "no look");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    daemon.kill9();
+    let begin = now();
+    world.store(begin, Ordering::Relaxed);
     let mut random = fastrand::Rng::with_seed(9);
     for _ in 0..kills() {
         let daemon = home.spawn(&[]);
@@ -78,12 +98,15 @@ async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_
     let daemon = home.start().await;
     heard.until_told(&truth, PATIENCE).await;
     genie.until_told(&truth, PATIENCE).await;
+    // it is told at most one thing a second
+    bot.until_told(&truth, PATIENCE * 2).await;
     assert_eq!(daemon.stop().await, 0);
     let told = heard.told();
     let later = episodes(begin, now());
     told.assert_is(&truth, &later);
     genie.assert_pages_are(&later);
-    eprintln!("{} kills: {told}; {genie}", kills());
+    bot.assert_repeats_are_marked();
+    eprintln!("{} kills: {told}; {genie}; {bot}", kills());
     let most = kills() * RULES;
     assert!(told.duplicates <= most, "{} duplicates, more than lanes times kills", told.duplicates);
 }
