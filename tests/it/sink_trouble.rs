@@ -72,7 +72,7 @@ fn rules() -> String {
         let check = json!({ "ratio": { "index": format!("flap-{n}"), "window": "1s", "numerator": "bad" } });
         let levels = json!({ "warning": "above 50%" });
         json!({ "id": format!("flap-{n}"), "check": check, "schedule": "every 1s", "query_delay": "0s",
-                "no_data": "keep", "levels": levels })
+                "no_data": "keep", "flapping": "off", "levels": levels })
     };
     json!({ "rules": (0..RULES).map(rule).collect::<Vec<_>>() }).to_string()
 }

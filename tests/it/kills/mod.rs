@@ -45,7 +45,7 @@ fn rules() -> String {
         json!({
             "id": format!("flap-{n}"),
             "check": { "ratio": { "index": format!("flap-{n}"), "window": "1s", "numerator": "bad", "per": ["service"] } },
-            "schedule": "every 1s", "query_delay": "0s", "no_data": "keep",
+            "schedule": "every 1s", "query_delay": "0s", "no_data": "keep", "flapping": "off",
             "levels": { "warning": "above 50%" },
         })
     };
