@@ -181,10 +181,12 @@ fn blindness_is_told_after_its_time_and_ends_at_the_first_determinate_look() {
         };
         reading.value > Number::Int(0)
     };
-    (0..=5).for_each(|minute| {
+    (0..=4).for_each(|minute| {
         world.look(tick(minute * 60), &blind());
     });
     assert!(!overdue(&world, 299) && overdue(&world, 300));
+    world.look(tick(300), &blind());
+    assert!(overdue(&world, 301));
     world.look(tick(360), &two_nodes());
     assert!(!overdue(&world, 10_000));
 }
