@@ -58,14 +58,17 @@ async fn more_than_ten_thousand_documents_are_counted_to_the_last_one() {
     let mut search = failing("door-a-*");
     search.metrics.insert("sum".to_owned(), Metric::Sum("bytes".to_owned()));
     search.metrics.insert("least".to_owned(), Metric::Min("bytes".to_owned()));
-    search.metrics.insert("nothing".to_owned(), Metric::Sum("never".to_owned()));
     search.metrics.insert("mean".to_owned(), Metric::Avg("responseCode".to_owned()));
     let whole = &ask_search(&door, search).await.unwrap().groups[&Entity::empty()];
     assert_eq!((whole.total, whole.counts["matching"]), (12_000, 4_000));
     assert_eq!(whole.metrics["newest"], Some(Number::Int(at(0).timestamp_millis() - 1)));
     assert_eq!(whole.metrics["sum"], Some(Number::Int(12_000 * 11_999 / 2)));
-    assert_eq!((whole.metrics["least"], whole.metrics["nothing"]), (Some(Number::Int(0)), None));
+    assert_eq!(whole.metrics["least"], Some(Number::Int(0)));
     assert_eq!(whole.metrics["mean"], Some(Number::Int(301)));
+    let mut misspelt = failing("door-a-*");
+    misspelt.metrics.insert("sum".to_owned(), Metric::Sum("never".to_owned()));
+    let reason = ask_search(&door, misspelt).await.unwrap_err();
+    assert!(reason.text.contains("no index of `door-a-*` has `never`"), "{reason}");
 
     let grouped = Search {
         per: vec!["service".to_owned()],

@@ -16,7 +16,7 @@ fn wanted(seen: &Seen) -> u64 {
 fn page(number: u64, last: bool) -> Value {
     let search = ratio_per("service");
     let mut item = good_item(&search, 5000, 0);
-    let bucket = |n: u64| json!({ "key": { "p0": format!("service-{n}") }, "doc_count": n, "c0": { "doc_count": n }, "m0": { "value": null } });
+    let bucket = |n: u64| json!({ "key": { "p0": format!("service-{n}") }, "doc_count": n, "c0": { "doc_count": n }, "m0": { "value": 1.0 } });
     let buckets: Vec<Value> = (number * 1000..(number + 1) * 1000).map(bucket).collect();
     item["aggregations"]["groups"] = json!({ "buckets": buckets });
     if !last {
@@ -100,7 +100,7 @@ async fn groups_are_named_by_text_numbers_and_truth() {
         [(json!("a"), "a"), (json!(9_007_199_254_740_993_u64), "9007199254740993"), (json!(true), "true")];
     for (key, label) in keys {
         let mut item = page(0, false);
-        item["aggregations"]["groups"] = json!({ "buckets": [{ "key": { "p0": key }, "doc_count": 1, "c0": { "doc_count": 0 }, "m0": { "value": null } }] });
+        item["aggregations"]["groups"] = json!({ "buckets": [{ "key": { "p0": key }, "doc_count": 1, "c0": { "doc_count": 0 }, "m0": { "value": 1.0 } }] });
         let wire = Wire::start(move |_, _| Act::Write(batch(std::slice::from_ref(&item))));
         let found = ask_search(&door_to(&wire.url()), ratio_per("service")).await.unwrap();
         assert_eq!(found.groups.keys().next(), Some(&Entity::of("service", label)));

@@ -157,7 +157,7 @@ impl Engine {
 
     /// The node hangs: it holds its connections and answers nothing.
     pub fn freeze(&self, node: usize) {
-        self.group(node).as_ref().expect("the node runs").signal("STOP");
+        self.group(node).as_ref().expect("the node runs").freeze();
     }
 
     pub fn thaw(&self, node: usize) {

@@ -42,6 +42,16 @@ impl Group {
         signal(self.child.id(), name);
     }
 
+    /// Stops it, and waits until every thread stands: on a busy machine some run on for a while.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !all_stand(self.child.id()) {
+            assert!(Instant::now() < deadline, "the engine does not stand still");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
@@ -72,6 +82,24 @@ impl Group {
 fn signal(group: u32, name: &str) {
     let kill = format!("kill -s {name} -- -{group} 2>/dev/null");
     Command::new("sh").args(["-c", &kill]).status().expect("sh starts");
+}
+
+/// Whether every thread of the processes of `group` is stopped.
+fn all_stand(group: u32) -> bool {
+    let stat = |path: &Path| std::fs::read_to_string(path.join("stat")).unwrap_or_default();
+    let fields = |stat: &str| -> Vec<String> {
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        after_name.split_whitespace().map(str::to_owned).collect()
+    };
+    let folders = |path: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let of_group = folders(Path::new("/proc"))
+        .into_iter()
+        .filter(|path| fields(&stat(path)).get(2).is_some_and(|of| *of == group.to_string()));
+    let mut threads = of_group.flat_map(|process| folders(&process.join("task")));
+    threads.all(|thread| fields(&stat(&thread)).first().is_none_or(|state| "TtZX".contains(state.as_str())))
 }
 
 /// Ends what is left of an engine and removes its folder: when told to, or when this process is gone.
