@@ -21,21 +21,31 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     found
 }
 
-#[test]
-fn the_settings_and_the_rule_of_the_readme_are_valid() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+/// With one cluster beside what the README says.
+fn validate(settings: &str, rules: &Path) {
     let folder = tempfile::tempdir().unwrap();
-    let [settings, rule] = &blocks(&readme, "yaml")[..] else { panic!("two blocks of YAML") };
     let settings = format!("clusters: {{ main: {{ urls: ['http://127.0.0.1:9200'] }} }}\n{settings}");
     fs::write(folder.path().join("settings.yaml"), settings).unwrap();
-    fs::write(folder.path().join("rule.yaml"), rule).unwrap();
     let said = Command::new(env!("CARGO_BIN_EXE_highwater"))
-        .args(["validate", "--config", "settings.yaml", "--rules", "rule.yaml"])
+        .args(["validate", "--config", "settings.yaml", "--rules"])
+        .arg(rules)
         .env("SLACK_WEBHOOK_URL", "https://hooks.slack.example/x")
+        .envs([("SLACK_TOKEN", "x"), ("PAGERDUTY_KEY", "x")])
         .current_dir(folder.path())
         .output()
         .unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[test]
+fn the_settings_and_the_rule_of_the_readme_are_valid() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let [settings, rule, sinks] = &blocks(&readme, "yaml")[..] else { panic!("three blocks of YAML") };
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rule.yaml");
+    fs::write(&rules, rule).unwrap();
+    validate(settings, &rules);
+    validate(sinks, &root().join("rules"));
 }
 
 #[test]
