@@ -112,7 +112,20 @@ fn paragraph(text: &str) -> Vec<String> {
     let indent = name.chars().count();
     let lines = wrapped(rest, WIDTH - 4 - indent);
     let first = |n: usize| if n == 0 { bold(&name) } else { " ".repeat(indent) };
-    lines.iter().enumerate().map(|(n, line)| format!("{}{line}", first(n))).collect()
+    lines.iter().enumerate().map(|(n, line)| format!("{}{}", first(n), emphasised(line))).collect()
+}
+
+/// What stands between two stars is bold.
+fn emphasised(line: &str) -> String {
+    let parts: Vec<&str> = line.split('*').collect();
+    if parts.len().is_multiple_of(2) {
+        return line.to_owned();
+    }
+    parts
+        .iter()
+        .enumerate()
+        .map(|(n, part)| if n % 2 == 1 { bold(part) } else { (*part).to_owned() })
+        .collect()
 }
 
 /// Four fields beside each other: their names, and their values below.
