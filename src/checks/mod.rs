@@ -62,6 +62,11 @@ pub trait Check: Debug + Send + Sync {
         None
     }
 
+    /// What it asks where that is no Elasticsearch cluster: a word that stands in the place of a cluster's name.
+    fn elsewhere(&self) -> Option<String> {
+        None
+    }
+
     /// The labels of the groups it judges; empty for one whole. Part of a rule's fingerprint.
     fn groups(&self) -> Vec<String> {
         Vec::new()

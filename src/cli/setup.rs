@@ -17,8 +17,9 @@ use crate::{
     config::Settings,
     elastic::Elastic,
     engine::{
+        doors::Doors,
         setup::{Done, How, Place},
-        start::{open_doors, reveal},
+        start::reveal,
     },
     sinks::Destination,
 };
@@ -30,9 +31,9 @@ pub fn run(global: &Global, args: &Setup, out: Out) -> Result<ExitCode, Stop> {
         out.print("nothing to set up: no sink keeps a history in a cluster\n")?;
         return Ok(Code::Fine.into());
     }
-    let doors = open_doors(&settings, &Clock::system(), &reveal());
+    let doors = Doors::open(&settings, &Clock::system(), &reveal());
     let doors = doors.map_err(|error| Stop::Config(error.to_string()))?;
-    block_on(set_up(&doors, &places, args.dry_run, out))?;
+    block_on(set_up(doors.clusters(), &places, args.dry_run, out))?;
     Ok(Code::Fine.into())
 }
 

@@ -65,7 +65,7 @@ impl Builder<'_> {
         let id = self.id(&form)?;
         let kind = form.check.value.name();
         let check = self.check(&form);
-        let clusters = self.clusters(&form, kind);
+        let clusters = self.clusters(&form, kind, check.as_ref());
         let (levels, notify_by_level) = self.levels(&form, check.as_ref());
         let notify = self.notify(&form, kind);
         let timing = self.timing(&form, check.as_ref(), clusters.first());
@@ -161,7 +161,13 @@ impl Builder<'_> {
         Some(id.clone())
     }
 
-    fn clusters(&mut self, form: &RuleForm, kind: &str) -> Vec<String> {
+    fn clusters(&mut self, form: &RuleForm, kind: &str, check: &dyn Check) -> Vec<String> {
+        if let Some(place) = check.elsewhere() {
+            if let Some(form) = &form.clusters {
+                self.report.add(form.error(format!("`{kind}` asks no cluster; leave `clusters` out")));
+            }
+            return vec![place];
+        }
         let all = &self.world.clusters;
         let named = match &form.clusters {
             None if kind == UNREACHABLE_KIND || all.len() == 1 => return all.clone(),
@@ -365,7 +371,9 @@ pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
             own.clone_from(given);
         }
     }
-    or(&mut form.clusters, &defaults.clusters);
+    if form.check.value.clone().into_check().elsewhere().is_none() {
+        or(&mut form.clusters, &defaults.clusters);
+    }
     or(&mut form.schedule, &defaults.schedule);
     or(&mut form.schedule_while_firing, &defaults.schedule_while_firing);
     or(&mut form.schedule_while_unsettled, &defaults.schedule_while_unsettled);

@@ -72,17 +72,13 @@ fn ticks_of(plan: &Plan) -> Vec<Time> {
 
 /// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
 pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (Observation, Memory) {
-    let Some(door) = engine.doors.get(&watch.key.cluster) else {
-        let reason = Reason::new(Cause::Fault, format!("no cluster `{}` in the settings", watch.key.cluster));
-        return (Observation::Indeterminate(reason), memory);
-    };
     let look = watch.look(at, engine.timeout_of(&watch.key.cluster));
     let check = &watch.rule.check;
     let queries = match guarded(|| check.queries(&look, &memory)) {
         Ok(queries) => queries,
         Err(fault) => return (Observation::Indeterminate(fault), memory),
     };
-    let answers = door.ask(at, &queries).await;
+    let answers = engine.doors.ask(&look, at, &queries).await;
     read(watch, &look, &answers, memory)
 }
 

@@ -9,6 +9,7 @@ pub mod commit;
 pub mod compose;
 pub mod daemon;
 pub mod deliver;
+pub mod doors;
 pub mod draft;
 pub mod dry_run;
 #[cfg(test)]
@@ -56,15 +57,14 @@ use tokio::sync::Mutex as TurnLock;
 use crate::{
     clock::Clock,
     config::{RuleKey, RuleSet, Settings},
-    elastic::Elastic,
     model::{Observation, Time, inhibition::Speakers, silence::Silence},
     store::Store,
     telemetry::Telemetry,
 };
 
 use self::{
-    agenda::Agenda, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults, upkeep::DeadLetters,
-    watch::Watch, withhold::Causes,
+    agenda::Agenda, doors::Doors, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults,
+    upkeep::DeadLetters, watch::Watch, withhold::Causes,
 };
 
 /// The kind of rule that says for all others that their cluster cannot be reached.
@@ -75,7 +75,7 @@ const GUARD: &str = "elasticsearch_unreachable";
 pub struct Engine {
     pub settings: Arc<Settings>,
     pub store: Store,
-    pub doors: BTreeMap<String, Elastic>,
+    pub doors: Doors,
     pub clock: Clock,
     pub telemetry: Telemetry,
     rules: ArcSwap<RuleSet>,
@@ -108,13 +108,7 @@ pub struct Pulse {
 
 impl Engine {
     /// Builds the engine over what the store remembers; nothing runs yet.
-    pub fn new(
-        settings: Arc<Settings>,
-        rules: RuleSet,
-        store: Store,
-        doors: BTreeMap<String, Elastic>,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(settings: Arc<Settings>, rules: RuleSet, store: Store, doors: Doors, clock: Clock) -> Self {
         let speakers = RwLock::new(Speakers::new(settings.routing.inhibit.clone()));
         Self {
             settings,

@@ -1,6 +1,6 @@
 //! From settings to a running daemon, and back to nothing.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Loaded, Settings, secrets::Secrets, settings::Cluster},
-    elastic::{Elastic, ElasticError},
+    config::{Loaded, Settings, secrets::Secrets},
+    elastic::ElasticError,
     engine::{
         Engine,
         beat::Beats,
         daemon::{self, Daemon},
         deliver::{Delays, Door, Lanes, Office, SinkFact},
+        doors::Doors,
         dry_run,
     },
     http::HttpError,
@@ -47,20 +48,6 @@ pub fn reveal() -> Reveal {
     })
 }
 
-/// One door per configured cluster. None of them is knocked at yet.
-pub fn open_doors(
-    settings: &Settings,
-    clock: &Clock,
-    reveal: &Reveal,
-) -> Result<BTreeMap<String, Elastic>, StartError> {
-    let open = |(name, cluster): (&String, &Arc<Cluster>)| {
-        let door = Elastic::new(cluster, clock.clone(), reveal);
-        let door = door.map_err(|source| StartError::Cluster { cluster: name.clone(), source })?;
-        Ok((name.clone(), door))
-    };
-    settings.clusters.iter().map(open).collect()
-}
-
 /// What a start is given.
 #[derive(Debug)]
 pub struct Start {
@@ -90,9 +77,9 @@ pub struct Started {
 impl Started {
     pub async fn new(start: Start) -> Result<Self, StartError> {
         let (clock, reveal) = (Clock::system(), reveal());
-        let doors = open_doors(&start.settings, &clock, &reveal)?;
-        let door =
-            Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?.with_clusters(doors.clone());
+        let doors = Doors::open(&start.settings, &clock, &reveal)?;
+        let door = Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?
+            .with_clusters(doors.clusters().clone());
         let stored = start.store.load().await?;
         let rules = start.loaded.set.clone();
         let engine = Engine::new(start.settings, rules, start.store, doors, clock);

@@ -8,6 +8,7 @@ use crate::{
     config::{Routing, Rule, RuleKey, RuleSet},
     engine::{
         Engine,
+        doors::Doors,
         evaluate::{Eyes, evaluate_by},
         schedule,
     },
@@ -90,7 +91,7 @@ impl Town {
         let by_id = rules.iter().map(|(rule, _)| (rule.id.clone(), Arc::new(rule.clone())));
         let set = RuleSet { rules: by_id.collect(), disabled: Vec::new() };
         let settings = crate::config::Settings { routing: routing.clone(), ..a_settings() };
-        let engine = Engine::new(Arc::new(settings), set, store.clone(), BTreeMap::new(), clock.clone());
+        let engine = Engine::new(Arc::new(settings), set, store.clone(), Doors::default(), clock.clone());
         engine.take_up(store.load().await.unwrap(), 0).await.unwrap();
         engine
     }

@@ -8,6 +8,7 @@ use crate::{
     config::{Rule, RuleKey, RuleSet, Settings, rule::Source, settings},
     engine::{
         Engine,
+        doors::Doors,
         evaluate::{Eyes, evaluate_by},
         schedule,
     },
@@ -245,7 +246,7 @@ impl World {
             disabled: Vec::new(),
         };
         let engine =
-            Engine::new(Arc::new(a_settings()), rules, store.clone(), BTreeMap::new(), clock.clone());
+            Engine::new(Arc::new(a_settings()), rules, store.clone(), Doors::default(), clock.clone());
         engine.take_up(store.load().await.unwrap(), 0).await.unwrap();
         engine
     }

@@ -14,13 +14,7 @@ use crate::{
     cli::stop::Stop,
     clock::Clock,
     config::{RuleSet, Settings},
-    engine::{
-        Engine,
-        draft::outcome_of,
-        evaluate::see,
-        start::{open_doors, reveal},
-        watch::Watch,
-    },
+    engine::{Engine, doors::Doors, draft::outcome_of, evaluate::see, start::reveal, watch::Watch},
     model::{Cause, Observation, Policy, Tick, Time, step, time::floor_to},
     store::{Run, Store, Turn},
 };
@@ -51,7 +45,7 @@ impl Looks {
         };
         let mut stored = store.load().await?;
         let doors =
-            open_doors(&settings, &clock, &reveal()).map_err(|error| Stop::Config(error.to_string()))?;
+            Doors::open(&settings, &clock, &reveal()).map_err(|error| Stop::Config(error.to_string()))?;
         let mut watches = Vec::new();
         for rule in set.rules.values() {
             for key in rule.keys() {

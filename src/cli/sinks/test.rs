@@ -11,10 +11,7 @@ use crate::{
     },
     clock::Clock,
     config::Settings,
-    engine::{
-        deliver::Door,
-        start::{open_doors, reveal},
-    },
+    engine::{deliver::Door, doors::Doors, start::reveal},
     model::{
         Ending, Entity, Kind, Level, Number, Reading, Time, Transition, Unit, identity,
         notification::{Change, Delivery, Notification, Status},
@@ -49,8 +46,9 @@ async fn test(
         .map_err(|error| Stop::Fault(error.to_string()))?;
     let door = match sink.destination() {
         Destination::History { .. } => {
-            let doors = open_doors(settings, &clock, &reveal());
-            door.with_clusters(doors.map_err(|error| Stop::Config(error.to_string()))?)
+            let doors = Doors::open(settings, &clock, &reveal());
+            let doors = doors.map_err(|error| Stop::Config(error.to_string()))?;
+            door.with_clusters(doors.clusters().clone())
         }
         _ => door,
     };
