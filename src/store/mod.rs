@@ -225,6 +225,13 @@ impl Store {
         self.ask(Kind::Write, move |db| outbox::freeze(db, &key, &message, from.as_ref())).await
     }
 
+    /// Notes that another attempt is under way, or that none is after all. The first one is begun by [`Self::freeze`], and every
+    /// one is ended by [`Self::settle`].
+    pub async fn begin(&self, key: &DeliveryKey, under_way: bool) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.ask(Kind::Write, move |db| outbox::begin(db, &key, under_way)).await
+    }
+
     /// What people wrote beside us may be due at once.
     pub async fn notice_others(&self) -> Result<(), StoreError> {
         let version = "SELECT data_version FROM pragma_data_version";

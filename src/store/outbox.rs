@@ -43,7 +43,10 @@ pub struct Queued {
     /// What the sink gave back for the first of its alerts that it knows.
     pub handle: Option<Handle>,
     pub state: State,
+    /// How many have come to something.
     pub attempts: u32,
+    /// An attempt was begun of which nobody knows what it came to. Surely known of the first one, and where [`begin`] was asked.
+    pub under_way: bool,
     pub created: Time,
     pub due: Time,
     /// What the service said last.
@@ -62,6 +65,7 @@ impl Queued {
             handle: None,
             state: State::Queued,
             attempts: 0,
+            under_way: false,
             created: now,
             due: now,
             answer: None,
@@ -188,10 +192,16 @@ pub(super) fn freeze(
     if queued.message.is_some() {
         return Ok(());
     }
-    queued.message = Some(message.clone());
+    (queued.message, queued.under_way) = (Some(message.clone()), true);
     if let Some(delivery) = delivery {
         queued.delivery = delivery.clone();
     }
+    write(db, &queued)
+}
+
+/// Whether an attempt is under way, for what would be a repeat if nobody lived to see its end.
+pub(super) fn begin(db: &Connection, key: &DeliveryKey, under_way: bool) -> Result<(), StoreError> {
+    let queued = Queued { under_way, ..waiting(db, key)? };
     write(db, &queued)
 }
 
@@ -247,7 +257,8 @@ pub(super) fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Hand
     Ok(None)
 }
 
-pub(super) const COLUMNS: &str = "seq, sink, id, delivery, message, state, attempts, created, due, answer";
+pub(super) const COLUMNS: &str =
+    "seq, sink, id, delivery, message, state, attempts, under_way, created, due, answer";
 
 pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
     let message: Option<String> = row.get(4)?;
@@ -259,9 +270,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
         handle: None,
         state: State::from_name(&row.get::<_, String>(5)?)?,
         attempts: row.get(6)?,
-        created: time(row.get(7)?)?,
-        due: time(row.get(8)?)?,
-        answer: row.get(9)?,
+        under_way: row.get(7)?,
+        created: time(row.get(8)?)?,
+        due: time(row.get(9)?)?,
+        answer: row.get(10)?,
         behind: 0,
     })
 }
@@ -284,6 +296,7 @@ pub(super) fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> 
         i64::try_from(bytes).unwrap_or(i64::MAX).into(),
         text(queued.state.name()),
         i64::from(queued.attempts).into(),
+        i64::from(queued.under_way).into(),
         instant(queued.created),
         instant(queued.due),
         queued.answer.clone().map_or(Value::Null, Value::Text),

@@ -30,8 +30,22 @@ pub(super) const HANDLES: Table =
 pub(super) const DELIVERIES: Table = Table {
     name: "deliveries",
     columns: &[
-        "seq", "sink", "id", "rule", "cluster", "lane", "delivery", "message", "sort", "bytes", "state",
-        "attempts", "created", "due", "answer",
+        "seq",
+        "sink",
+        "id",
+        "rule",
+        "cluster",
+        "lane",
+        "delivery",
+        "message",
+        "sort",
+        "bytes",
+        "state",
+        "attempts",
+        "under_way",
+        "created",
+        "due",
+        "answer",
     ],
 };
 pub(super) const SINKS: Table =

@@ -56,13 +56,13 @@ pub(super) fn settle(
     now: Time,
 ) -> Result<(), StoreError> {
     let mut queued = waiting(db, key)?;
-    queued.attempts += 1;
     ledger::note(db, &key.sink, settlement, now)?;
     let (state, due, why) = match settlement {
         Settlement::Accepted { handles } => return accept(db, &queued, handles, now),
         Settlement::Step { handles, message } => {
             keep_handles(db, &queued, handles, now)?;
-            queued.message = Some(message.clone());
+            // the next one follows at once
+            (queued.message, queued.under_way) = (Some(message.clone()), true);
             return write(db, &queued);
         }
         Settlement::Retry { due, why } => (State::Queued, *due, why.as_str()),
@@ -70,7 +70,8 @@ pub(super) fn settle(
         Settlement::Held { due, why } => (State::Held, *due, why.as_str()),
         Settlement::Dead { why } => (State::Dead, now, why.as_str()),
     };
-    (queued.state, queued.due, queued.answer) = (state, due, Some(clip(why)));
+    queued.attempts += 1;
+    (queued.state, queued.due, queued.answer, queued.under_way) = (state, due, Some(clip(why)), false);
     write(db, &queued)
 }
 

@@ -27,8 +27,6 @@ pub struct Flight {
     pub queued: Queued,
     pub quiet: Quiet,
     pub plain: Plain,
-    /// Its message was kept by an earlier run, which may have sent it and not lived to see the answer.
-    pub inherited: bool,
 }
 
 /// Whether the service refused the message itself, and gets a plain one before the delivery is given up.
@@ -76,7 +74,7 @@ impl Flight {
         let (key, lane) = (self.queued.key.clone(), self.queued.delivery.lane.clone());
         let outcome = match self.message().await {
             Err(outcome) => outcome,
-            Ok(_) if self.quiet.left().is_some() => Outcome::NotBegun,
+            Ok(message) if self.quiet.left().is_some() => self.put_off(&message).await,
             Ok(message) => self.attempt(message).await,
         };
         Landed { key, lane, outcome }
@@ -91,12 +89,7 @@ impl Flight {
                 self.step(None, &plain).await;
                 return Ok(plain);
             }
-            Some(message) => {
-                let repeat = self.inherited.then(|| self.sink.repeat(message, None)).flatten();
-                let Some(repeat) = repeat else { return Ok(message.clone()) };
-                self.step(None, &repeat).await;
-                return Ok(repeat);
-            }
+            Some(message) => return self.again(message).await,
             None => {}
         }
         let noted = self.note_its_age();
@@ -105,14 +98,34 @@ impl Flight {
         }
         let message = self.render();
         let from = noted.then_some(&self.queued.delivery);
-        match self.office.store.freeze(&self.queued.key, &message, from).await {
-            Ok(()) => Ok(message),
-            Err(StoreError::NoSuchDelivery { .. }) => Err(Outcome::Gone),
-            Err(error) => {
-                tracing::error!(%error, "message not kept");
-                Err(Outcome::Grounded)
+        let kept = self.office.store.freeze(&self.queued.key, &message, from).await;
+        kept.map(|()| message).map_err(not_kept)
+    }
+
+    /// The same bytes, unless an earlier run may have sent them and not lived to see the answer.
+    async fn again(&self, message: &Message) -> Result<Message, Outcome> {
+        match self.sink.repeat(message, None) {
+            Some(repeat) if self.queued.under_way => {
+                self.step(None, &repeat).await;
+                Ok(repeat)
             }
+            // so that the next run knows, if this one ends meanwhile
+            Some(_) => {
+                let begun = self.office.store.begin(&self.queued.key, true).await;
+                begun.map(|()| message.clone()).map_err(not_kept)
+            }
+            None => Ok(message.clone()),
         }
+    }
+
+    /// The service asked to be left alone after this one was made ready: it was not sent.
+    async fn put_off(&self, message: &Message) -> Outcome {
+        if self.sink.repeat(message, None).is_some()
+            && let Err(error) = self.office.store.begin(&self.queued.key, false).await
+        {
+            tracing::debug!(%error, "a message that was not sent may be marked as a repeat");
+        }
+        Outcome::NotBegun
     }
 
     fn render(&self) -> Message {
@@ -261,6 +274,14 @@ impl Flight {
             }
         }
     }
+}
+
+fn not_kept(error: StoreError) -> Outcome {
+    if matches!(error, StoreError::NoSuchDelivery { .. }) {
+        return Outcome::Gone;
+    }
+    tracing::error!(%error, "message not kept");
+    Outcome::Grounded
 }
 
 fn dead(why: String) -> (Settlement, Outcome) {

@@ -169,8 +169,6 @@ impl Post {
         self.not_before = self.not_before.max(Instant::now() + pace);
         self.busy.insert(queued.delivery.lane.clone());
         let now = self.time.now();
-        // tried before, but not by this run
-        let inherited = queued.message.is_some() && !self.ages.contains_key(&queued.key);
         let age = *self.ages.entry(queued.key.clone()).or_insert_with(|| Age::of(&queued, now));
         let flight = Flight {
             office: self.office.clone(),
@@ -182,7 +180,6 @@ impl Post {
                 .plain
                 .get_mut(&queued.key)
                 .map_or(Plain::No, |plain| std::mem::replace(plain, Plain::Begun)),
-            inherited,
             queued,
         };
         self.under_way.push(Box::pin(flight.fly()));

@@ -24,7 +24,8 @@ pub fn marked(message: &Message, answer: Option<&Answer>) -> Option<Message> {
 fn is_clear(answer: &Answer) -> bool {
     match answer {
         Answer::Lost(_) => false,
-        Answer::Http { status: 500..=599, .. } => false,
+        // of a gateway, which has got no answer either
+        Answer::Http { status: 504, .. } => false,
         // "it is possible some aspect of the operation succeeded before the error was raised"
         Answer::Http { body, .. } => {
             !["internal_error", "fatal_error"].iter().any(|word| body.contains(word))

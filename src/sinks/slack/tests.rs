@@ -312,7 +312,7 @@ fn error_body() -> String {
 fn what_may_be_a_repeat_says_so_once_and_an_edit_never_has_to() {
     let post = bot().render(&raised(), None);
     let lost = Answer::Lost("no answer in time".to_owned());
-    for answer in [None, Some(&lost), Some(&http(502, "")), Some(&error("internal_error"))] {
+    for answer in [None, Some(&lost), Some(&http(504, "")), Some(&error("internal_error"))] {
         let marked = bot().repeat(&post, answer).unwrap();
         let text = body(&marked)["text"].as_str().unwrap().to_owned();
         assert!(text.starts_with("_May be a repeat"), "{text}");
@@ -321,7 +321,9 @@ fn what_may_be_a_repeat_says_so_once_and_an_edit_never_has_to() {
         assert_eq!(bot().repeat(&marked, answer), None, "it says so already");
     }
     let refused = Answer::Unreached("connection refused".to_owned());
-    for answer in [refused, error("ratelimited"), error("not_in_channel"), http(429, "")] {
+    for answer in
+        [refused, error("ratelimited"), error("not_in_channel"), http(429, ""), http(500, ""), http(503, "")]
+    {
         assert_eq!(bot().repeat(&post, Some(&answer)), None, "{answer:?}: it was surely not taken");
     }
     assert_eq!(bot().repeat(&bot().render(&raised(), Some(&known())), None), None);

@@ -61,6 +61,56 @@ async fn an_answer_that_is_lost_marks_the_next_attempt_and_one_that_refuses_does
 }
 
 #[tokio::test]
+async fn what_was_clearly_refused_is_sent_again_as_it_was_by_the_next_run() {
+    let replies = [
+        Reply::status(500),
+        Reply::status(429),
+        Reply::html(200),
+        Reply::text(200, "{"),
+        Reply::text(200, r#"{"ok":false,"error":"not_in_channel"}"#),
+    ];
+    futures::future::join_all(replies.map(assert_same_bytes_in_the_next_run)).await;
+}
+
+async fn assert_same_bytes_in_the_next_run(refusal: Reply) {
+    let answer = refusal.clone();
+    let first = Receiver::start(move |_| answer.clone()).await;
+    let store = Store::in_memory(Clock::system()).unwrap();
+    let delays = Delays { probe: Duration::from_secs(1), ..quick() };
+    let mut bench = Bench::over(store.clone(), delays, vec![("bot", sink(BOT, &first))], SOON);
+    bench.put("bot", &["r/1"]).await;
+    // a further attempt is begun and ended too, and the next is a second away
+    let twice = async {
+        let soon = Clock::system().now() + SOON;
+        while store.heads("bot", soon).await.unwrap()[0].attempts < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, twice).await.unwrap();
+    bench.lanes.take().unwrap().stop(Duration::ZERO).await;
+    let second = Receiver::start(|_| taken()).await;
+    let next = Bench::over(store, quick(), vec![("bot", sink(BOT, &second))], SOON);
+    next.drained("bot").await;
+    assert_eq!(second.seen()[0].body, first.seen()[0].body, "after {refusal:?}");
+}
+
+#[tokio::test]
+async fn a_further_attempt_that_nobody_saw_the_end_of_marks_the_next_runs_first() {
+    let first = Receiver::start(|n| if n == 0 { Reply::status(503) } else { Reply::hang() }).await;
+    let store = Store::in_memory(Clock::system()).unwrap();
+    let patience = Duration::from_secs(60);
+    let mut bench = Bench::over(store.clone(), quick(), vec![("bot", sink(BOT, &first))], patience);
+    bench.put("bot", &["r/1"]).await;
+    first.wait_for(2).await;
+    bench.lanes.take().unwrap().stop(Duration::ZERO).await;
+    let second = Receiver::start(|_| taken()).await;
+    let next = Bench::over(store, quick(), vec![("bot", sink(BOT, &second))], SOON);
+    next.drained("bot").await;
+    let marked: Vec<bool> = bodies(&first).iter().chain(&bodies(&second)).map(is_marked).collect();
+    assert_eq!(marked, [false, false, true]);
+}
+
+#[tokio::test]
 async fn a_message_that_an_earlier_run_may_have_sent_says_so() {
     let hung = Receiver::start(|_| Reply::hang()).await;
     let store = Store::in_memory(Clock::system()).unwrap();
