@@ -111,6 +111,8 @@ fn example(scale: Scale) -> &'static str {
     match scale {
         Scale::Health => "red",
         Scale::Reachability => "unreachable",
+        Scale::Condition => "down",
+        Scale::Room(Unit::Pods) => "at least 1",
         Scale::Fullness => "at least 85%",
         Scale::Percent => "above 10%",
         Scale::Room(_) => "below 500",
@@ -124,7 +126,8 @@ fn worded(text: &str, scale: Scale) -> Option<Number> {
     match (scale, text) {
         (Scale::Health, "green") => Some(Number::Int(0)),
         (Scale::Health, "yellow") | (Scale::Reachability, "unreachable") => Some(Number::Int(1)),
-        (Scale::Health, "red") => Some(Number::Int(2)),
+        (Scale::Condition, "strained") => Some(Number::Int(1)),
+        (Scale::Health, "red") | (Scale::Condition, "down") => Some(Number::Int(2)),
         _ => None,
     }
 }
@@ -139,6 +142,7 @@ fn bound(text: &str, scale: Scale) -> Result<Bound, String> {
     match scale {
         Scale::Health => Err(format!("`{text}` is no health; write `yellow` or `red`")),
         Scale::Reachability => Err(format!("`{text}` says nothing here; write `unreachable`")),
+        Scale::Condition => Err(format!("`{text}` is no condition; write `strained` or `down`")),
         Scale::Fullness => fullness(text),
         Scale::Percent => percent(text).map(Bound::Value),
         Scale::Room(unit) if text.ends_with('%') => {
@@ -151,6 +155,7 @@ fn bound(text: &str, scale: Scale) -> Result<Bound, String> {
 fn name(unit: Unit) -> &'static str {
     match unit {
         Unit::Shards => "shards",
+        Unit::Pods => "pods",
         Unit::Documents => "documents",
         Unit::Bytes => "bytes",
         _ => "what is counted",

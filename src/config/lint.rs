@@ -11,7 +11,7 @@ pub fn unreachable(level: &LevelPolicy, scale: Scale) -> Option<Complaint> {
     let (Bound::Value(number) | Bound::Share(number)) = &level.when.bound else { return None };
     let most = match scale {
         Scale::Percent | Scale::Fullness => Some(Number::Int(100)),
-        Scale::Health => Some(Number::Int(2)),
+        Scale::Health | Scale::Condition => Some(Number::Int(2)),
         _ => None,
     };
     let least = Number::Int(0);

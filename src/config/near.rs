@@ -1,5 +1,7 @@
 //! Did you mean …?
 
+use super::{complaint::Complaint, rule_form::RuleForm};
+
 /// The known word that is closest to `word`, if one is close.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
@@ -16,6 +18,21 @@ pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) ->
     }
     let all: Vec<String> = known.into_iter().map(|word| format!("`{word}`")).collect();
     if all.is_empty() { None } else { Some(format!("known are {}", all.join(", "))) }
+}
+
+/// A rule that names no cluster, where there is not exactly one.
+pub fn unsaid_cluster(form: &RuleForm, kind: &str, all: &[String]) -> Complaint {
+    if !all.is_empty() {
+        return form.id.error(format!("`clusters` is missing; choose among {}", list(all)));
+    }
+    let complaint = format!("`{kind}` asks an Elasticsearch cluster, and the settings have none");
+    form.check.error(complaint).hint("write `clusters: { main: { urls: [http://127.0.0.1:9200] } }` there")
+}
+
+/// `` `a`, `b` ``
+pub fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

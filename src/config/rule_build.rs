@@ -172,15 +172,15 @@ impl Builder<'_> {
         let named = match &form.clusters {
             None if kind == UNREACHABLE_KIND || all.len() == 1 => return all.clone(),
             None => {
-                let names = list(all);
-                self.report.add(form.id.error(format!("`clusters` is missing; choose among {names}")));
+                self.report.add(near::unsaid_cluster(form, kind, all));
                 return Vec::new();
             }
             Some(At { value: TextOr::Text(text), .. }) if text == "all" && kind == UNREACHABLE_KIND => {
                 return all.clone();
             }
             Some(form @ At { value: TextOr::Text(text), .. }) if text == "all" => {
-                let why = format!("`all` is for `{UNREACHABLE_KIND}`; name the clusters: {}", list(all));
+                let why =
+                    format!("`all` is for `{UNREACHABLE_KIND}`; name the clusters: {}", near::list(all));
                 self.report.add(form.error(why));
                 return Vec::new();
             }
@@ -241,7 +241,7 @@ impl Builder<'_> {
             return self.world.sinks.clone();
         }
         if !self.world.sinks.is_empty() {
-            let names = list(&self.world.sinks);
+            let names = near::list(&self.world.sinks);
             let why = format!(
                 "`notify` is missing, so nobody would be told; choose among {names}, or write it into `defaults`"
             );
@@ -306,12 +306,10 @@ impl Builder<'_> {
             };
             if !levels.is_empty() && levels.iter().all(|level| level.level > worst) {
                 let known: Vec<String> = levels.iter().map(|level| level.level.to_string()).collect();
-                self.report.add(
-                    form.error(format!(
-                        "`fire {worst}` reaches no level of this rule; it has {}",
-                        list(&known)
-                    )),
-                );
+                self.report.add(form.error(format!(
+                    "`fire {worst}` reaches no level of this rule; it has {}",
+                    near::list(&known)
+                )));
             }
         }
     }
@@ -352,11 +350,6 @@ impl Builder<'_> {
 
 fn length(form: Option<&At<Span>>, usual: Duration) -> Duration {
     form.map_or(usual, |form| form.value.0)
-}
-
-fn list(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 fn fingerprint(kind: &str, clusters: &[String], groups: &[String]) -> String {

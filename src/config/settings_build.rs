@@ -84,15 +84,9 @@ impl<'a> Builder<'a> {
         self.sections.report.add(complaint);
     }
 
+    /// None at all is fine for whoever watches something else: a rule that needs one says so.
     fn clusters(&mut self) -> BTreeMap<String, Arc<Cluster>> {
-        let written = self.sections.node.get("clusters").is_some();
         let forms = self.sections.read_all::<ClusterForm>("clusters");
-        if forms.is_empty() && !written {
-            self.error(
-                Complaint::error("no cluster is configured")
-                    .hint("write `clusters: { main: { urls: [http://127.0.0.1:9200] } }`"),
-            );
-        }
         let mut clusters = BTreeMap::new();
         for (name, place, form) in forms {
             self.name(&name, place);

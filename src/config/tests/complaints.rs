@@ -171,7 +171,6 @@ fn every_mistake_in_the_settings_is_shown_where_it_is() {
     let cases = [
         ("settings_unknown_key", main("sink: {}")),
         ("settings_unknown_below", main("server: { lisen: x }")),
-        ("settings_no_cluster", "rules: [rules]\n".to_owned()),
         ("settings_literal_password", cluster("auth: { basic: { username: u, password: hunter2 } }")),
         ("settings_literal_api_key", cluster("auth:\n      api_key: hunter2")),
         (

@@ -65,10 +65,17 @@ fn files_that_are_as_they_were_are_known_by_their_hash() {
 }
 
 #[test]
-fn no_file_at_all_says_what_to_write() {
-    let complaints = load_with(&[], &[], &BTreeMap::new(), false).unwrap_err();
+fn without_a_cluster_only_the_rules_that_ask_one_are_refused() {
+    let folder = support::Folder::new(&[(
+        "rules/a.yaml",
+        "rules:\n  - { id: disk, check: { storage: {} }, schedule: every 1m }\n",
+    )]);
+    let settings = folder.settings("rules: [rules]\n");
+    assert!(settings.clusters.is_empty());
+    let complaints = load_rules(&settings).unwrap_err();
     assert_eq!(complaints.errors(), 1);
-    assert!(complaints.to_string().contains("no cluster is configured"), "{complaints}");
+    let said = complaints.to_string();
+    assert!(said.contains("`storage` asks an Elasticsearch cluster, and the settings have none"), "{said}");
     let variables = [("clusters__main__urls".to_owned(), "[http://es:9200]".to_owned())];
     let settings = load_with(&[], &variables, &BTreeMap::new(), false).unwrap();
     assert_eq!(settings.server.listen.port(), 7585);
