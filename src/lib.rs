@@ -2,13 +2,14 @@
 //!
 //! The map of the house. An arrow only points down:
 //!
-//! `cli` → `server` → `engine` → {`elastic`, `http`, `lines`, `mail`, `store`} → `config` → {`checks`, `sinks`} → `model`
+//! `cli` → `server` → `engine` → {`elastic`, `http`, `kubernetes`, `lines`, `mail`, `store`} → `config` → {`checks`, `sinks`} → `model`
 //!
 //! | room | what it holds |
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
 //! | [`aws`] | who we are to Amazon, and requests signed so |
 //! | [`http`] | the door for all other HTTP: sinks, heartbeats |
+//! | [`kubernetes`] | the door to Kubernetes: whole lists, trimmed |
 //! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
 //! | [`mail`] | the door for mail: SMTP |
 //! | [`cli`] | one file per subcommand |
@@ -30,6 +31,7 @@ pub mod elastic;
 pub mod engine;
 pub mod http;
 mod kinds;
+pub mod kubernetes;
 pub mod lines;
 pub mod mail;
 pub mod model;

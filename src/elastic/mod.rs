@@ -48,7 +48,7 @@ use crate::{
     clock::Clock,
     config::settings::Cluster,
     model::{
-        Reason, Time,
+        Cause, Reason, Time,
         query::{Call, Proof, Query, Question, Response},
     },
 };
@@ -139,6 +139,11 @@ impl Elastic {
                 let wanted = wanted.clone();
                 let ask = || async move { search::search(door, tick, wanted).await.map(Response::Search) };
                 self.inner.flights.join(key, ask)
+            }
+            Question::Kubernetes(_) => {
+                let key = Key { tick, text: String::new() };
+                let reason = Reason::new(Cause::Fault, "a question that no cluster of Elasticsearch answers");
+                self.inner.flights.join(key, || async move { Err(reason) })
             }
         }
     }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::{join, join_all};
+
 use crate::{
     checks::Look,
     clock::Clock,
     config::{Settings, settings::Cluster},
     elastic::Elastic,
     engine::start::{Reveal, StartError},
+    kubernetes::Kubernetes,
     model::{
         Cause, Reason, Time,
-        query::{Query, Response},
+        query::{Query, Question, Response},
     },
 };
 
@@ -18,6 +21,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Doors {
     clusters: BTreeMap<String, Elastic>,
+    kubernetes: Kubernetes,
 }
 
 impl Doors {
@@ -29,7 +33,7 @@ impl Doors {
             Ok((name.clone(), door))
         };
         let clusters = settings.clusters.iter().map(open).collect::<Result<_, StartError>>()?;
-        Ok(Self { clusters })
+        Ok(Self { clusters, kubernetes: Kubernetes::default() })
     }
 
     pub fn clusters(&self) -> &BTreeMap<String, Elastic> {
@@ -38,6 +42,34 @@ impl Doors {
 
     /// One answer per query, in their order.
     pub async fn ask(&self, look: &Look, tick: Time, queries: &[Query]) -> Vec<Result<Response, Reason>> {
+        let (elsewhere, here): (Vec<_>, Vec<_>) = queries
+            .iter()
+            .enumerate()
+            .partition(|(_, query)| matches!(query.question, Question::Kubernetes(_)));
+        let asked: Vec<Query> = here.iter().map(|(_, query)| (*query).clone()).collect();
+        let others = join_all(elsewhere.iter().map(|(_, query)| self.elsewhere(look, query)));
+        let (answers, others) = join(self.cluster(look, tick, &asked), others).await;
+        let places = here.iter().chain(&elsewhere).map(|(at, _)| *at);
+        let mut ordered: Vec<(usize, Result<Response, Reason>)> =
+            places.zip(answers.into_iter().chain(others)).collect();
+        ordered.sort_by_key(|(at, _)| *at);
+        ordered.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    /// What no cluster of Elasticsearch is asked.
+    async fn elsewhere(&self, look: &Look, query: &Query) -> Result<Response, Reason> {
+        match &query.question {
+            Question::Kubernetes(listing) => {
+                self.kubernetes.list(listing, look.timeout).await.map(Response::Kubernetes)
+            }
+            _ => Err(Reason::new(Cause::Fault, "a question without a door")),
+        }
+    }
+
+    async fn cluster(&self, look: &Look, tick: Time, queries: &[Query]) -> Vec<Result<Response, Reason>> {
+        if queries.is_empty() {
+            return Vec::new();
+        }
         let Some(door) = self.clusters.get(&look.cluster) else {
             let reason = Reason::new(Cause::Fault, format!("no cluster `{}` in the settings", look.cluster));
             return vec![Err(reason); queries.len()];

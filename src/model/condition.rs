@@ -157,6 +157,8 @@ pub enum Scale {
     Health,
     /// `unreachable`.
     Reachability,
+    /// `strained` or `down`, meaning "at least".
+    Condition,
     /// Percent used; `< 50GB` is free space, `watermark.low` a mark.
     Fullness,
     /// Percent.
@@ -172,6 +174,7 @@ impl Scale {
         match self {
             Self::Health => Unit::Health,
             Self::Reachability => Unit::Reachability,
+            Self::Condition => Unit::Condition,
             Self::Fullness | Self::Percent => Unit::Percent,
             Self::Room(unit) | Self::Amount(unit) => unit,
         }

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod inhibition;
 #[cfg(test)]
 mod judging;
+pub mod kubernetes;
 pub mod latch;
 pub mod level;
 pub mod maintenance;

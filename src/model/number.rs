@@ -130,6 +130,9 @@ pub enum Unit {
     Health,
     /// Reachable 0, unreachable 1.
     Reachability,
+    /// Fine 0, strained 1, down 2.
+    Condition,
+    Pods,
     Seconds,
     /// A plain count or ratio.
     Count,
@@ -146,6 +149,9 @@ impl Unit {
             Self::Shards => format!("{value} shards"),
             Self::Health => health_word(value).to_owned(),
             Self::Reachability => if value.as_f64() >= 1.0 { "unreachable" } else { "reachable" }.to_owned(),
+            Self::Condition => condition_word(value).to_owned(),
+            Self::Pods if value == Number::Int(1) => "1 pod".to_owned(),
+            Self::Pods => format!("{value} pods"),
             Self::Seconds => {
                 crate::model::span::show(std::time::Duration::from_secs_f64(value.as_f64().max(0.0)))
             }
@@ -159,6 +165,14 @@ fn health_word(value: Number) -> &'static str {
         v if v >= 2.0 => "red",
         v if v >= 1.0 => "yellow",
         _ => "green",
+    }
+}
+
+fn condition_word(value: Number) -> &'static str {
+    match value.as_f64() {
+        v if v >= 2.0 => "down",
+        v if v >= 1.0 => "strained",
+        _ => "fine",
     }
 }
 

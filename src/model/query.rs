@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Entity, Number, Window, filter::Filter};
+use super::{
+    Entity, Number, Window,
+    filter::Filter,
+    kubernetes::{Listing, Objects},
+};
 
 /// A question. An optional one may fail without blinding its rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,10 @@ impl Query {
         Self { question: Question::Search(search), optional: false }
     }
 
+    pub fn kubernetes(listing: Listing) -> Self {
+        Self { question: Question::Kubernetes(listing), optional: false }
+    }
+
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -33,6 +41,7 @@ impl Query {
 pub enum Question {
     Call(Call),
     Search(Search),
+    Kubernetes(Listing),
 }
 
 /// A `GET` of a cluster API that answers JSON.
@@ -123,20 +132,28 @@ impl Metric {
 pub enum Response {
     Body(Value),
     Search(SearchAnswer),
+    Kubernetes(Objects),
 }
 
 impl Response {
     pub fn body(&self) -> Option<&Value> {
         match self {
             Self::Body(body) => Some(body),
-            Self::Search(_) => None,
+            _ => None,
         }
     }
 
     pub fn found(&self) -> Option<&SearchAnswer> {
         match self {
             Self::Search(answer) => Some(answer),
-            Self::Body(_) => None,
+            _ => None,
+        }
+    }
+
+    pub fn objects(&self) -> Option<&Objects> {
+        match self {
+            Self::Kubernetes(objects) => Some(objects),
+            _ => None,
         }
     }
 }

@@ -20,6 +20,7 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("aws", &["model", "clock"][..]),
         ("elastic", &["aws", "config", "model", "clock", "telemetry"][..]),
         ("http", &["aws", "config", "sinks", "model", "clock", "telemetry"][..]),
+        ("kubernetes", &["model"][..]),
         ("lines", &["sinks", "model"][..]),
         ("mail", &["config", "sinks", "model", "clock", "telemetry"][..]),
         ("store", &["config", "checks", "sinks", "model", "clock", "telemetry"][..]),
@@ -28,6 +29,7 @@ fn table() -> BTreeMap<&'static str, &'static [&'static str]> {
             &[
                 "elastic",
                 "http",
+                "kubernetes",
                 "lines",
                 "mail",
                 "store",

@@ -81,8 +81,8 @@ const fn unit(unit: Option<Unit>) -> &'static str {
         Some(Unit::Percent) => "Percent",
         Some(Unit::Bytes) => "Bytes",
         Some(Unit::Seconds) => "Seconds",
-        Some(Unit::Documents | Unit::Shards) => "Count",
-        Some(Unit::Health | Unit::Reachability | Unit::Count) | None => "None",
+        Some(Unit::Documents | Unit::Shards | Unit::Pods) => "Count",
+        Some(Unit::Health | Unit::Reachability | Unit::Condition | Unit::Count) | None => "None",
     }
 }
 

@@ -1,0 +1,6 @@
+// builds: go.etcd.io/etcd/server/v3
+module highwater.example/tests
+
+go 1.26.0
+
+require go.etcd.io/etcd/server/v3 v3.6.13

@@ -1,0 +1,111 @@
+//! Connections, one per way in: made at the first look, and again when a kubeconfig changes or credentials are refused.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use super::{list, trouble};
+use crate::model::{
+    Cause, Reason,
+    kubernetes::{Access, Listing, Objects},
+};
+
+/// How long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The door. Clones share the connections.
+#[derive(Clone, Default)]
+pub struct Kubernetes {
+    known: Arc<Mutex<BTreeMap<Access, Known>>>,
+}
+
+/// It holds credentials: nothing of them is shown.
+impl std::fmt::Debug for Kubernetes {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("Kubernetes")
+    }
+}
+
+#[derive(Clone)]
+struct Known {
+    client: Client,
+    /// When the kubeconfig was written that it was made from.
+    written: Option<SystemTime>,
+}
+
+impl Kubernetes {
+    /// All objects, complete, or the reason why nothing is known. `timeout` is that of one request.
+    pub async fn list(&self, listing: &Listing, timeout: Duration) -> Result<Objects, Reason> {
+        let client = self.client(&listing.access, timeout).await?;
+        match list::all(&client, listing, timeout).await {
+            // a token may have been renewed since the connection was made
+            Err(reason) if reason.status == Some(401) => {
+                self.forget(&listing.access);
+                let client = self.client(&listing.access, timeout).await?;
+                list::all(&client, listing, timeout).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn client(&self, access: &Access, timeout: Duration) -> Result<Client, Reason> {
+        let written = written(access);
+        let known = self.lock().get(access).filter(|known| known.written == written).cloned();
+        if let Some(known) = known {
+            return Ok(known.client);
+        }
+        let client = connect(access, timeout).await?;
+        self.lock().insert(access.clone(), Known { client: client.clone(), written });
+        Ok(client)
+    }
+
+    fn forget(&self, access: &Access) {
+        self.lock().remove(access);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Access, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn written(access: &Access) -> Option<SystemTime> {
+    std::fs::metadata(access.kubeconfig.as_deref()?).ok()?.modified().ok()
+}
+
+async fn connect(access: &Access, timeout: Duration) -> Result<Client, Reason> {
+    let mut config = match access.is_in_cluster() {
+        true => Config::incluster().map_err(|error| trouble::not_in_a_cluster(&error))?,
+        false => by_kubeconfig(access).await?,
+    };
+    config.connect_timeout = Some(CONNECT.min(timeout));
+    config.read_timeout = Some(timeout);
+    config.write_timeout = Some(timeout);
+    // the next look asks again
+    config.default_retry = false;
+    if config.accept_invalid_certs {
+        tracing::warn!(context = access.name(), "the kubeconfig does not verify the API's certificate");
+    }
+    Client::try_from(config).map_err(|error| trouble::of(&error))
+}
+
+async fn by_kubeconfig(access: &Access) -> Result<Config, Reason> {
+    let file = match &access.kubeconfig {
+        Some(path) => Kubeconfig::read_from(Path::new(path)),
+        None => Kubeconfig::read(),
+    };
+    let name = access.kubeconfig.as_deref().unwrap_or("the default one");
+    let unusable = |error| {
+        let text = format!("the kubeconfig ({name}) cannot be used: {}", trouble::kubeconfig(&error));
+        Reason::new(Cause::Refused, text)
+    };
+    let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
+    Config::from_custom_kubeconfig(file.map_err(unusable)?, &options).await.map_err(unusable)
+}
