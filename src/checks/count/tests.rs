@@ -77,7 +77,7 @@ fn what_matches_is_asked_for_per_group_and_what_there_is_as_a_whole() {
     let queries = count(", per: [user.name], max_lag: 5m").queries(&look(), &Memory::default());
     let search = |at: usize| match &queries[at].question {
         Question::Search(search) => search.clone(),
-        Question::Call(_) => unreachable!(),
+        other => panic!("{other:?}"),
     };
     assert_eq!((search(0).per.len(), search(0).filter.is_some(), search(0).metrics.len()), (1, true, 0));
     assert_eq!((search(1).per.len(), search(1).filter.is_some(), search(1).metrics.len()), (0, false, 1));
