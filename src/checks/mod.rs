@@ -90,6 +90,16 @@ pub trait Check: Debug + Send + Sync {
 
     /// What is behind a reading and what to do about it, in a sentence each, from its facts.
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice;
+
+    /// The same of an entity that is silent or gone, where that fires: there is no reading then.
+    fn advise_of_silence(&self, _entity: &Entity) -> Advice {
+        Advice::default()
+    }
+
+    /// What of it would run a script on the cluster, if anything: only clusters that allow it are asked.
+    fn script(&self) -> Option<String> {
+        None
+    }
 }
 
 /// One look: at which cluster, and over which time.

@@ -15,7 +15,7 @@ use super::{
     rule::{Rule, RuleSet},
     rule_build::{self, UNREACHABLE, World, Written},
     rule_form::{DefaultsForm, RuleForm},
-    yaml,
+    scripts, yaml,
 };
 use crate::model::identity;
 
@@ -43,6 +43,7 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
     let mut loader = Loader {
         world: World {
             clusters: settings.clusters.keys().cloned().collect(),
+            scripted: scripts::allowed(settings),
             sinks: settings.sinks.keys().cloned().collect(),
             routed: !settings.routing.routes.is_empty(),
             zone: settings.timezone.name().to_owned(),

@@ -7,7 +7,7 @@ use super::{
     at::{At, TextOr},
     complaint::Complaint,
 };
-use crate::model::{Level, Missing, policy::MissingThen, span::Span};
+use crate::model::{Level, LevelPolicy, Missing, policy::MissingThen, span::Span};
 
 /// What missing data means, in its long form.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -54,6 +54,17 @@ fn parse_long(form: &MissingForm, long: &MissingLong) -> Result<Missing, Complai
     }
     let keep = Some(long.keep.map_or(std::time::Duration::ZERO, |span| span.0));
     Ok(Missing { keep, then, forget: long.forget.as_ref().map(|span| span.value.0) })
+}
+
+/// A kind's own default, for a rule that has no level so mild: it fires the mildest one there is.
+pub fn reaching(missing: Missing, levels: &[LevelPolicy]) -> Missing {
+    let mildest = levels.iter().map(|level| level.level).min();
+    match (missing.then, mildest) {
+        (MissingThen::Fire(worst), Some(mildest)) if worst < mildest => {
+            Missing { then: MissingThen::Fire(mildest), ..missing }
+        }
+        _ => missing,
+    }
 }
 
 fn then(text: &str) -> Result<MissingThen, String> {

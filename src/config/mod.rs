@@ -25,6 +25,7 @@ pub mod rule;
 mod rule_build;
 mod rule_form;
 mod schedule;
+mod scripts;
 pub mod secrets;
 pub mod settings;
 mod settings_build;

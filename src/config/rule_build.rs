@@ -9,7 +9,7 @@ use super::{
     routing::ROUTES,
     rule::{Rule, Source},
     rule_form::{BlindForm, DefaultsForm, RuleForm},
-    schedule, texts, thresholds,
+    schedule, scripts, texts, thresholds,
 };
 use crate::{
     checks::{Check, Defaults},
@@ -32,6 +32,8 @@ pub const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), Missing
 #[derive(Debug)]
 pub struct World {
     pub clusters: Vec<String>,
+    /// Those of them that allow scripts.
+    pub scripted: Vec<String>,
     pub sinks: Vec<String>,
     /// The settings have routes.
     pub routed: bool,
@@ -66,6 +68,8 @@ impl Builder<'_> {
         let kind = form.check.value.name();
         let check = self.check(&form);
         let clusters = self.clusters(&form, kind, check.as_ref());
+        let scripts = scripts::complaint(check.as_ref(), &clusters, &self.world.scripted);
+        scripts.into_iter().for_each(|why| self.report.add(form.check.error(why)));
         let (levels, notify_by_level) = self.levels(&form, check.as_ref());
         let notify = self.notify(&form, kind);
         let timing = self.timing(&form, check.as_ref(), clusters.first());
@@ -122,8 +126,8 @@ impl Builder<'_> {
 
     fn policy(&mut self, form: &RuleForm, check: &dyn Check, levels: Vec<LevelPolicy>) -> Policy {
         let defaults = check.defaults();
-        let no_data = self.no_data(form, &defaults);
-        let absent = self.absent(form, &defaults);
+        let no_data = self.no_data(form, &defaults, &levels);
+        let absent = self.absent(form, &defaults, &levels);
         self.reaches(form, [no_data, Some(absent)], &levels);
         Policy {
             levels,
@@ -281,7 +285,7 @@ impl Builder<'_> {
         self.report.take(schedule::parse(form, &self.world.zone))
     }
 
-    fn no_data(&mut self, form: &RuleForm, defaults: &Defaults) -> Option<Missing> {
+    fn no_data(&mut self, form: &RuleForm, defaults: &Defaults, levels: &[LevelPolicy]) -> Option<Missing> {
         if let Some(written) = &form.no_data {
             return self.report.take(missing::parse(written));
         }
@@ -290,12 +294,12 @@ impl Builder<'_> {
                 "`no_data` is missing: is no traffic fine, or not; write `no_data: keep`, `resolve`, `fire LEVEL` or `{ keep: 1h, then: fire LEVEL }`",
             ).at(form.check.place));
         }
-        defaults.no_data
+        defaults.no_data.map(|usual| missing::reaching(usual, levels))
     }
 
-    fn absent(&mut self, form: &RuleForm, defaults: &Defaults) -> Missing {
+    fn absent(&mut self, form: &RuleForm, defaults: &Defaults, levels: &[LevelPolicy]) -> Missing {
         let written = form.absent.as_ref().and_then(|form| self.report.take(missing::parse(form)));
-        written.or(defaults.absent).unwrap_or(ABSENT)
+        written.unwrap_or_else(|| missing::reaching(defaults.absent.unwrap_or(ABSENT), levels))
     }
 
     /// `fire warning` in a rule that has only `critical` would fire nothing.

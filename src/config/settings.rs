@@ -52,6 +52,8 @@ pub struct Cluster {
     pub max_response: usize,
     /// Groups of one search; more is indeterminate.
     pub max_groups: usize,
+    /// Rules may run scripts on it.
+    pub allow_scripts: bool,
     /// A proxy's URL; none is taken from the environment.
     pub proxy: Option<Secret>,
 }

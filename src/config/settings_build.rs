@@ -119,6 +119,7 @@ impl<'a> Builder<'a> {
             max_in_flight: self.at_least_one(&form.max_in_flight),
             max_response: usize::try_from(form.max_response.0).unwrap_or(usize::MAX),
             max_groups: self.at_least_one(&form.max_groups),
+            allow_scripts: form.allow_scripts,
             proxy: form.proxy,
         }
     }

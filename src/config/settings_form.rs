@@ -110,6 +110,9 @@ pub struct ClusterForm {
     /// Groups of one search; more are indeterminate, never cut off in silence.
     #[serde(default = "count::<100_000>")]
     pub max_groups: At<u64>,
+    /// Rules may run scripts on this cluster, in the body of a `search`.
+    #[serde(default)]
+    pub allow_scripts: bool,
     /// The URL of a proxy; none is taken from the environment.
     pub proxy: Option<Secret>,
 }

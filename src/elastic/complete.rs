@@ -187,7 +187,7 @@ fn failure_kinds(shards: &Value) -> Vec<String> {
 }
 
 /// Remote clusters: by default an unreachable one is silently left out.
-fn clusters(index: &str, item: &Value) -> Result<(), Reason> {
+pub(super) fn clusters(index: &str, item: &Value) -> Result<(), Reason> {
     let Some(clusters) = item.get("_clusters") else { return Ok(()) };
     let count = |key: &str| clusters.get(key).and_then(Value::as_u64).unwrap_or(0);
     let details = clusters.get("details").and_then(Value::as_object);

@@ -15,6 +15,8 @@ mod budget;
 mod client;
 mod complete;
 mod credentials;
+mod dsl;
+mod esql;
 mod exchange;
 mod exclusion;
 mod fields;
@@ -144,6 +146,18 @@ impl Elastic {
                 let key = Key { tick, text: String::new() };
                 let reason = Reason::new(Cause::Fault, "a question that no cluster of Elasticsearch answers");
                 self.inner.flights.join(key, || async move { Err(reason) })
+            }
+            Question::Dsl(wanted) => {
+                let key = Key { tick, text: format!("{wanted:?}") };
+                let wanted = wanted.clone();
+                let ask = || async move { dsl::ask(&door, tick, &wanted).await.map(Response::Body) };
+                self.inner.flights.join(key, ask)
+            }
+            Question::Esql(wanted) => {
+                let key = Key { tick, text: format!("{wanted:?}") };
+                let wanted = wanted.clone();
+                let ask = || async move { esql::ask(&door, tick, &wanted).await.map(Response::Body) };
+                self.inner.flights.join(key, ask)
             }
         }
     }

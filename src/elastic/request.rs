@@ -28,6 +28,11 @@ impl Request {
         Self { method: Method::Post, relative: "./_msearch".to_owned(), body: Some(lines) }
     }
 
+    /// A question that travels as JSON.
+    pub fn post(path: &str, body: String) -> Result<Self, Reason> {
+        Ok(Self { method: Method::Post, body: Some(body), ..Self::get(path, &[])? })
+    }
+
     /// JSON for what is at `path`.
     pub fn put(path: &str, body: String) -> Result<Self, Reason> {
         Ok(Self { method: Method::Put, body: Some(body), ..Self::get(path, &[])? })

@@ -9,6 +9,7 @@ use super::{
     Inner,
     client::jittered,
     complete, exclusion, found,
+    gather::Lines,
     refusal::{Retry, Setback},
     request::{Request, path_part},
     sought,
@@ -89,19 +90,29 @@ async fn pages(
 /// One search of a batch, proven complete. Where only it was turned away, only it is asked again.
 async fn ask(door: &Arc<Inner>, tick: Time, search: &Search, after: Option<&Value>) -> Result<Value, Reason> {
     let lines = sought::lines(search, after, door.client.timeout());
+    ask_lines(door, tick, &search.index, lines).await
+}
+
+/// One search of a batch in the lines it is asked with, over the index pattern `index`.
+pub(super) async fn ask_lines(
+    door: &Arc<Inner>,
+    tick: Time,
+    index: &str,
+    lines: Lines,
+) -> Result<Value, Reason> {
     let deadline = sleep(door.client.timeout()).deadline();
     let mut attempts = 0;
     loop {
         attempts += 1;
         let item = door.gather.ask(tick, lines.clone()).await?;
-        let setback = match complete::search(&search.index, &item) {
+        let setback = match complete::search(index, &item) {
             Ok(()) => return Ok(item),
             Err(setback) => setback,
         };
         let pause = jittered(BACK_OFF);
         let may_retry = may_retry(&setback) && attempts < MOST_ATTEMPTS && sleep(pause).deadline() < deadline;
         if !may_retry || !door.client.take_retry() {
-            return Err(named(door, tick, search, &item, setback.reason).await);
+            return Err(named(door, tick, index, &item, setback.reason).await);
         }
         sleep(pause).await;
     }
@@ -113,7 +124,7 @@ fn may_retry(setback: &Setback) -> bool {
 
 /// Shards that are simply not there are counted as failed but not listed: the indices they belong to are looked up, so
 /// that the reason can name them. Where that is not permitted, the reason stays as it is.
-async fn named(door: &Inner, tick: Time, search: &Search, item: &Value, reason: Reason) -> Reason {
+async fn named(door: &Inner, tick: Time, index: &str, item: &Value, reason: Reason) -> Reason {
     let shards = item.get("_shards").unwrap_or(&Value::Null);
     // Some versions count them as failed, others leave them out of `successful`.
     let lost =
@@ -123,12 +134,12 @@ async fn named(door: &Inner, tick: Time, search: &Search, item: &Value, reason: 
     if !matches!(reason.cause, Cause::Partial | Cause::Failing) || !shards_lost || !unnamed {
         return reason;
     }
-    let red = red_indices(door, tick, &search.index).await.unwrap_or_default();
+    let red = red_indices(door, tick, index).await.unwrap_or_default();
     if red.is_empty() {
         return reason;
     }
     let text = format!("{} in {}", reason.text, exclusion::name_some(&red));
-    Reason { text, accept: exclusion::without(&search.index, &red), ..reason }
+    Reason { text, accept: exclusion::without(index, &red), ..reason }
 }
 
 /// No shard at all could answer.

@@ -5,39 +5,55 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::gather::Lines;
-use crate::model::query::{Metric, Search};
+use crate::model::query::{During, Metric, Search};
 
 /// Groups of one page of a composite aggregation.
 pub(super) const PAGE: usize = 1000;
 
 /// The two lines that ask `search`; `after` is where the last page ended.
 pub(super) fn lines(search: &Search, after: Option<&Value>, timeout: Duration) -> Lines {
-    let header = json!({
-        "index": search.index,
-        "ignore_unavailable": false,
-        "allow_no_indices": false,
-        "expand_wildcards": "open",
-        // A partial answer names what failed; whether it proves anything is judged here.
-        "allow_partial_search_results": true,
-    });
     let mut body = json!({
         "size": 0,
         "track_total_hits": after.is_none(),
-        "timeout": format!("{}ms", timeout.as_millis() * 9 / 10),
+        "timeout": deadline(timeout),
         "query": { "bool": { "filter": filters(search) } },
     });
     let aggregations = if search.per.is_empty() { numbers(search) } else { groups(search, after) };
     if !aggregations.is_empty() {
         body["aggs"] = Value::Object(aggregations);
     }
-    Lines { header: header.to_string(), body: body.to_string() }
+    Lines { header: header(&search.index), body: body.to_string() }
+}
+
+/// The line that says where to look.
+pub(super) fn header(index: &str) -> String {
+    let header = json!({
+        "index": index,
+        "ignore_unavailable": false,
+        "allow_no_indices": false,
+        "expand_wildcards": "open",
+        // A partial answer names what failed; whether it proves anything is judged here.
+        "allow_partial_search_results": true,
+    });
+    header.to_string()
+}
+
+/// A deadline for the cluster that leaves ours time to hear of it.
+pub(super) fn deadline(timeout: Duration) -> String {
+    format!("{}ms", timeout.as_millis() * 9 / 10)
+}
+
+/// The documents of a window.
+pub(super) fn range(during: &During) -> Value {
+    let (start, end) = (during.window.start.timestamp_millis(), during.window.end.timestamp_millis());
+    let mut range = Map::new();
+    range.insert(during.time_field.clone(), json!({ "gte": start, "lt": end, "format": "epoch_millis" }));
+    json!({ "range": range })
 }
 
 fn filters(search: &Search) -> Value {
-    let (start, end) = (search.window.start.timestamp_millis(), search.window.end.timestamp_millis());
-    let mut range = Map::new();
-    range.insert(search.time_field.clone(), json!({ "gte": start, "lt": end, "format": "epoch_millis" }));
-    let mut filters = vec![json!({ "range": range })];
+    let during = During { time_field: search.time_field.clone(), window: search.window };
+    let mut filters = vec![range(&during)];
     filters.extend(search.filter.as_ref().map(|filter| filter.0.clone()));
     Value::Array(filters)
 }

@@ -21,9 +21,15 @@ use crate::{
 
 /// Cause, next step and the author's own words. Neither a fault in them nor a template that fails holds a message back.
 pub fn with_words(faults: &Faults, watch: &Watch, mut change: Change) -> Change {
-    if let (Some(value), Some(unit), true) = (change.value, change.unit, change.kind != Kind::Resolved) {
-        let reading = Reading { facts: change.facts.clone(), ..Reading::new(value, unit) };
-        let advise = AssertUnwindSafe(|| watch.rule.check.advise(&change.entity, &reading));
+    if change.kind != Kind::Resolved {
+        let reading = change.value.zip(change.unit);
+        let reading = reading.map(|(value, unit)| Reading::new(value, unit));
+        let reading = reading.map(|reading| Reading { facts: change.facts.clone(), ..reading });
+        let check = &watch.rule.check;
+        let advise = AssertUnwindSafe(|| match &reading {
+            Some(reading) => check.advise(&change.entity, reading),
+            None => check.advise_of_silence(&change.entity),
+        });
         let advice = catch_unwind(advise).unwrap_or_else(|_| {
             tracing::error!(rule = watch.key.rule, "advice panicked");
             Advice::default()

@@ -79,9 +79,18 @@ pub fn step_alert(policy: &Policy, before: Alert, finding: &Finding, tick: Tick)
     }
 }
 
-/// Every level's verdict on a reading; an error names the threshold that this reading cannot resolve.
+/// The verdicts that a reading proves, level by level; a level that it leaves open stays exactly as it is.
+///
+/// An error names the threshold that this reading cannot resolve, or says why it proves nothing at all.
 pub fn verdicts(policy: &Policy, reading: &Reading) -> Result<BTreeMap<Level, Verdict>, String> {
-    policy.levels.iter().map(|level| Ok((level.level, level.judge(reading)?))).collect()
+    let mut verdicts = BTreeMap::new();
+    for level in &policy.levels {
+        verdicts.extend(level.prove(reading)?.map(|verdict| (level.level, verdict)));
+    }
+    match &reading.limit {
+        Some(limit) if verdicts.is_empty() && !policy.levels.is_empty() => Err(limit.why.clone()),
+        _ => Ok(verdicts),
+    }
 }
 
 impl Alert {

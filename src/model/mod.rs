@@ -55,7 +55,7 @@ pub use level::Level;
 pub use number::{Number, Unit};
 pub use observation::{Finding, Observation, Others};
 pub use policy::{LevelPolicy, Missing, Policy, Verdict};
-pub use reading::{Facts, Reading};
+pub use reading::{Facts, Limit, Reading, Side};
 pub use reason::{Cause, Reason};
 pub use schedule::{Attention, Schedule, Timing};
 pub use step::{RuleState, step};

@@ -59,6 +59,18 @@ pub enum Verdict {
 }
 
 impl LevelPolicy {
+    /// The verdict, where the reading proves it: `None` for what a mere bound of the true number leaves open.
+    pub fn prove(&self, reading: &Reading) -> Result<Option<Verdict>, String> {
+        let verdict = self.judge(reading)?;
+        let Some(limit) = &reading.limit else { return Ok(Some(verdict)) };
+        let proven = match verdict {
+            Verdict::Breach => limit.side.proves(self.when.op),
+            Verdict::Clear => limit.side.proves(self.clear.op),
+            Verdict::Between => false,
+        };
+        Ok(proven.then_some(verdict))
+    }
+
     /// Breach wins where `when` and `clear` overlap once resolved.
     pub fn judge(&self, reading: &Reading) -> Result<Verdict, String> {
         if self.when.op.holds(reading.value, self.when.resolve(reading)?) {

@@ -30,6 +30,14 @@ impl Query {
         Self { question: Question::Kubernetes(listing), optional: false }
     }
 
+    pub fn dsl(dsl: Dsl) -> Self {
+        Self { question: Question::Dsl(dsl), optional: false }
+    }
+
+    pub fn esql(esql: Esql) -> Self {
+        Self { question: Question::Esql(esql), optional: false }
+    }
+
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -42,6 +50,37 @@ pub enum Question {
     Call(Call),
     Search(Search),
     Kubernetes(Listing),
+    Dsl(Dsl),
+    Esql(Esql),
+}
+
+/// A search in the author's own words; the answer comes as the engine wrote it, proven complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dsl {
+    /// Index pattern, as Elasticsearch spells it.
+    pub index: String,
+    /// The body of a search, an object.
+    pub body: Value,
+    /// Narrows the search to a window, by a date field.
+    pub during: Option<During>,
+}
+
+/// A question in ES|QL; the answer is its table, proven complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Esql {
+    /// As the author wrote it, without the limit that the door adds.
+    pub query: String,
+    /// The index pattern that it reads, where it says so.
+    pub index: Option<String>,
+    /// Narrows what it reads to a window, by a date field.
+    pub during: Option<During>,
+}
+
+/// A window over a date field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct During {
+    pub time_field: String,
+    pub window: Window,
 }
 
 /// A `GET` of a cluster API that answers JSON.

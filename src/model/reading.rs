@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Number, Unit};
+use super::{Number, Op, Unit};
 
 /// The facts that explain a reading, in the order in which people should read them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,16 +49,54 @@ pub struct Reading {
     /// Named marks of this entity in the reading's unit, e.g. `watermark.low` → 85.0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub marks: BTreeMap<String, Number>,
+    /// Where the true number may lie beyond the value: which side, and why that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+}
+
+/// A value that is only a bound of the true number: it proves what the true number would prove as well, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    pub side: Side,
+    /// One line, like that of a reason: `3 samples in 5m, fewer than 5`.
+    pub why: String,
+}
+
+/// On which side of a value the true number may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// It is the value, or more.
+    AtLeast,
+    /// It is the value, or less.
+    AtMost,
+}
+
+impl Side {
+    /// Whether a condition that holds for the value holds for every number on this side too.
+    pub const fn proves(self, op: Op) -> bool {
+        match self {
+            Self::AtLeast => op.points_up(),
+            Self::AtMost => !op.points_up(),
+        }
+    }
 }
 
 impl Reading {
     pub fn new(value: Number, unit: Unit) -> Self {
-        Self { value, unit, facts: Facts::default(), whole: None, marks: BTreeMap::new() }
+        Self { value, unit, facts: Facts::default(), whole: None, marks: BTreeMap::new(), limit: None }
     }
 
     #[must_use]
     pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.facts = self.facts.with(name, value);
+        self
+    }
+
+    /// The true number may lie on this side of the value; `why` says what is not known.
+    #[must_use]
+    pub fn only(mut self, side: Side, why: impl Into<String>) -> Self {
+        self.limit = Some(Limit { side, why: why.into() });
         self
     }
 

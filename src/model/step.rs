@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Alert, Ending, Entity, Finding, Number, Observation, Others, Policy, Reading, Reason, Tick, Transition,
     Unit,
-    alert::{Looked, difference, step_alert},
+    alert::{Looked, difference, step_alert, verdicts},
     blind::Blind,
     reason::Cause,
     time::Course,
@@ -72,11 +72,11 @@ pub fn step(
     }
 }
 
-/// A reading whose thresholds cannot be resolved is unknown, not clear.
+/// A reading whose thresholds cannot be resolved, or that proves nothing of any level, is unknown, not clear.
 pub fn resolved<'a>(policy: &Policy, observation: &'a Observation) -> Cow<'a, Observation> {
     let Observation::Seen { findings, others } = observation else { return Cow::Borrowed(observation) };
     let unresolved = |finding: &Finding| match finding {
-        Finding::Value(reading) => policy.levels.iter().find_map(|level| level.judge(reading).err()),
+        Finding::Value(reading) => verdicts(policy, reading).err(),
         _ => None,
     };
     if !findings.values().any(|finding| unresolved(finding).is_some()) {

@@ -43,6 +43,7 @@ pub fn settings(urls: &[String]) -> Cluster {
         max_in_flight: 5,
         max_response: 64 << 20,
         max_groups: 10_000,
+        allow_scripts: false,
         proxy: None,
     }
 }
