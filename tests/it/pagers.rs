@@ -4,6 +4,9 @@
 mod alertmanager;
 mod genie;
 mod pagerduty;
+mod phones;
+mod service;
+mod teams;
 
 use std::{
     sync::{
@@ -22,6 +25,7 @@ use crate::support::{
 };
 
 const SOON: Duration = Duration::from_secs(45);
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// A cluster with one service whose share of failures the test chooses, and a second sink that hears of trouble.
 struct World {
@@ -55,15 +59,14 @@ impl World {
             "self": { "notify": ["hook"] },
             "delivery": { "timeout": "2s" },
             "server": { "listen": "127.0.0.1:0" },
-            "telemetry": { "format": "json" },
+            "telemetry": { "level": "debug", "format": "json" },
         });
         let check =
             json!({ "ratio": { "index": "logs", "window": "1s", "numerator": "bad", "per": ["service"] } });
         let levels = json!({ "warning": "above 50%", "critical": "above 90%" });
         let rule = json!({ "id": "failures", "summary": "Requests fail", "check": check, "schedule": "every 1s",
             "query_delay": "0s", "no_data": "keep", "levels": levels, "runbook": "https://runbooks.example/failures" });
-        Home::new(&settings, &json!({ "rules": [rule] }).to_string())
-            .env("PAGER_KEY", "0123456789abcdef0123456789abcdef")
+        Home::new(&settings, &json!({ "rules": [rule] }).to_string()).env("PAGER_KEY", KEY)
     }
 }
 
