@@ -10,6 +10,7 @@ mod metric;
 mod ratio;
 mod shard_capacity;
 mod shard_documents;
+mod spike;
 mod storage;
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ use crate::{
 pub use self::{
     cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
     metric::Metric, ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments,
-    storage::Storage,
+    spike::Spike, storage::Storage,
 };
 
 kinds! {
@@ -45,6 +46,7 @@ kinds! {
         "ratio" => Ratio,
         "shard_capacity" => ShardCapacity,
         "shard_documents" => ShardDocuments,
+        "spike" => Spike,
         "storage" => Storage,
     }
 }

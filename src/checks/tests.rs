@@ -111,6 +111,10 @@ fn complete() -> Complete {
                 "ratio" => vec![Ok(Response::Search(ratio::tests::traffic(&[("shop", 3000, 900)])))],
                 "shard_capacity" => vec![file("metadata"), file("nodes"), file("settings"), file("health")],
                 "shard_documents" => vec![file("stats_docs"), file("health_names")],
+                "spike" => vec![
+                    Ok(Response::Search(spike::tests::matching(&[("kim", [10; 6], 40)]))),
+                    Ok(Response::Search(spike::tests::all([100; 6], 100))),
+                ],
                 "storage" => vec![file("stats"), file("nodes"), file("settings"), file("health")],
                 other => panic!("no answers are at hand for `{other}`"),
             };

@@ -119,6 +119,7 @@ fn example(scale: Scale) -> &'static str {
         Scale::Amount(Unit::Bytes) => "above 50GB",
         Scale::Amount(Unit::Seconds) => "above 15m",
         Scale::Amount(_) => "above 1_000",
+        Scale::Factor => "above 3x",
     }
 }
 
@@ -149,6 +150,7 @@ fn bound(text: &str, scale: Scale) -> Result<Bound, String> {
             percent(text).map(Bound::Share).map_err(|why| format!("{why}, or an amount of {}", name(unit)))
         }
         Scale::Room(unit) | Scale::Amount(unit) => amount(text, unit).map(Bound::Value),
+        Scale::Factor => factor(text).map(Bound::Value),
     }
 }
 
@@ -199,6 +201,14 @@ fn percent(text: &str) -> Result<Number, String> {
         Some(digits) => number(digits.trim()),
         None if number(text).is_ok() => Err(format!("`{text}` has no unit; write `{text}%`")),
         None => Err(format!("`{text}` is not a percentage; write one like `10%`")),
+    }
+}
+
+fn factor(text: &str) -> Result<Number, String> {
+    match text.strip_suffix(['x', '×']) {
+        Some(digits) => number(digits.trim_end()),
+        None if number(text).is_ok() => Err(format!("`{text}` has no unit; write `{text}x`")),
+        None => Err(format!("`{text}` is not a factor; write one like `3x` or `0.2x`")),
     }
 }
 
@@ -291,6 +301,13 @@ mod tests {
     }
 
     #[test]
+    fn a_factor_says_how_many_times_as_much() {
+        assert_eq!(parsed("above 3x for 5m", Scale::Factor).when, value(Op::Above, 3));
+        let fifth = Bound::Value(Number::Float(0.2));
+        assert_eq!(parsed("< 0.2 x, clear above 0.5x", Scale::Factor).when, Condition::new(Op::Below, fifth));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_what_would_be_right() {
         for (text, scale, part) in [
             ("85%", Scale::Percent, "names no comparator"),
@@ -309,6 +326,8 @@ mod tests {
             ("> 1__0_", Scale::Room(Unit::Shards), "is not a number"),
             ("> 5%", Scale::Amount(Unit::Documents), "has no whole here"),
             ("> nan", Scale::Amount(Unit::Documents), "is not a number"),
+            ("above 3", Scale::Factor, "write `3x`"),
+            ("above thrice", Scale::Factor, "is not a factor"),
         ] {
             let error = parse(text, scale).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

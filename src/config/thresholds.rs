@@ -48,6 +48,7 @@ pub fn read(
 fn missing(scale: Scale) -> Complaint {
     let hint = match scale {
         Scale::Percent => "write some like `levels: { critical: above 10% }`",
+        Scale::Factor => "write some like `levels: { warning: above 3x }`",
         _ => "write some like `levels: { critical: above 1_000 }`",
     };
     Complaint::error("`levels` is missing, and this check has none of its own").hint(hint)

@@ -167,6 +167,8 @@ pub enum Scale {
     Room(Unit),
     /// An amount.
     Amount(Unit),
+    /// A factor: `3x`, `0.2x`.
+    Factor,
 }
 
 impl Scale {
@@ -177,6 +179,7 @@ impl Scale {
             Self::Condition => Unit::Condition,
             Self::Fullness | Self::Percent => Unit::Percent,
             Self::Room(unit) | Self::Amount(unit) => unit,
+            Self::Factor => Unit::Factor,
         }
     }
 }

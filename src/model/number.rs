@@ -136,6 +136,8 @@ pub enum Unit {
     Seconds,
     /// A plain count or ratio.
     Count,
+    /// How many times as much: `3x`.
+    Factor,
 }
 
 impl Unit {
@@ -156,6 +158,7 @@ impl Unit {
                 crate::model::span::show(std::time::Duration::from_secs_f64(value.as_f64().max(0.0)))
             }
             Self::Count => value.to_string(),
+            Self::Factor => format!("{value}x"),
         }
     }
 }
@@ -224,5 +227,6 @@ mod tests {
         assert_eq!(Unit::Bytes.show(Number::Int(50 << 30)), "50 GB");
         assert_eq!(Unit::Documents.show(Number::Int(1_800_000_001)), "1,800,000,001 documents");
         assert_eq!(Unit::Health.show(Number::Int(2)), "red");
+        assert_eq!(Unit::Factor.show(Number::Float(0.25)), "0.25x");
     }
 }

@@ -82,7 +82,9 @@ const fn unit(unit: Option<Unit>) -> &'static str {
         Some(Unit::Bytes) => "Bytes",
         Some(Unit::Seconds) => "Seconds",
         Some(Unit::Documents | Unit::Shards | Unit::Pods) => "Count",
-        Some(Unit::Health | Unit::Reachability | Unit::Condition | Unit::Count) | None => "None",
+        Some(Unit::Health | Unit::Reachability | Unit::Condition | Unit::Count | Unit::Factor) | None => {
+            "None"
+        }
     }
 }
 
