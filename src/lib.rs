@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`elastic`] | the door to Elasticsearch and OpenSearch: batches, retries, and proof that an answer is complete |
 //! | [`aws`] | who we are to Amazon, and requests signed so |
-//! | [`http`] | the door for all other HTTP: sinks, heartbeats |
+//! | [`http`] | the door for all other HTTP: sinks, heartbeats, services that rules ask |
 //! | [`kubernetes`] | the door to Kubernetes: whole lists, trimmed |
 //! | [`lines`] | the door for what is written and not answered: standard output, files, datagrams |
 //! | [`mail`] | the door for mail: SMTP |

@@ -6,6 +6,9 @@ mod cluster_health;
 mod common;
 mod count;
 mod elasticsearch_unreachable;
+mod http;
+mod kurrentdb_gossip;
+mod kurrentdb_stats;
 mod metric;
 mod ratio;
 mod shard_capacity;
@@ -32,8 +35,9 @@ use crate::{
 
 pub use self::{
     cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
-    metric::Metric, ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments,
-    spike::Spike, storage::Storage,
+    http::Http, kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric,
+    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
+    storage::Storage,
 };
 
 kinds! {
@@ -42,6 +46,9 @@ kinds! {
         "cluster_health" => ClusterHealth,
         "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "http" => Http,
+        "kurrentdb_gossip" => KurrentdbGossip,
+        "kurrentdb_stats" => KurrentdbStats,
         "metric" => Metric,
         "ratio" => Ratio,
         "shard_capacity" => ShardCapacity,

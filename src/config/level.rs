@@ -113,6 +113,7 @@ fn example(scale: Scale) -> &'static str {
         Scale::Reachability => "unreachable",
         Scale::Condition => "down",
         Scale::Room(Unit::Pods) => "at least 1",
+        Scale::Liveness => "down",
         Scale::Fullness => "at least 85%",
         Scale::Percent => "above 10%",
         Scale::Room(_) => "below 500",
@@ -126,7 +127,9 @@ fn example(scale: Scale) -> &'static str {
 fn worded(text: &str, scale: Scale) -> Option<Number> {
     match (scale, text) {
         (Scale::Health, "green") => Some(Number::Int(0)),
-        (Scale::Health, "yellow") | (Scale::Reachability, "unreachable") => Some(Number::Int(1)),
+        (Scale::Health, "yellow") | (Scale::Reachability, "unreachable") | (Scale::Liveness, "down") => {
+            Some(Number::Int(1))
+        }
         (Scale::Condition, "strained") => Some(Number::Int(1)),
         (Scale::Health, "red") | (Scale::Condition, "down") => Some(Number::Int(2)),
         _ => None,
@@ -144,6 +147,7 @@ fn bound(text: &str, scale: Scale) -> Result<Bound, String> {
         Scale::Health => Err(format!("`{text}` is no health; write `yellow` or `red`")),
         Scale::Reachability => Err(format!("`{text}` says nothing here; write `unreachable`")),
         Scale::Condition => Err(format!("`{text}` is no condition; write `strained` or `down`")),
+        Scale::Liveness => Err(format!("`{text}` says nothing here; write `down`")),
         Scale::Fullness => fullness(text),
         Scale::Percent => percent(text).map(Bound::Value),
         Scale::Room(unit) if text.ends_with('%') => {

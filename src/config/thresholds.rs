@@ -98,7 +98,10 @@ fn policy(level: Level, written: Written) -> LevelPolicy {
 
 fn check_one(written: &Written, scale: Scale, level: Level) -> Result<(), String> {
     let Written { when, clear, .. } = written;
-    let up_only = matches!(scale, Scale::Health | Scale::Reachability | Scale::Condition | Scale::Fullness);
+    let up_only = matches!(
+        scale,
+        Scale::Health | Scale::Reachability | Scale::Condition | Scale::Liveness | Scale::Fullness
+    );
     if up_only && !when.op.points_up() {
         let shown = when.show(scale.unit());
         return Err(format!("`{level}` would fire while all is well ({shown}); turn the comparator round"));

@@ -142,7 +142,7 @@ impl Elastic {
                 let ask = || async move { search::search(door, tick, wanted).await.map(Response::Search) };
                 self.inner.flights.join(key, ask)
             }
-            Question::Kubernetes(_) => {
+            Question::Kubernetes(_) | Question::Fetch(_) => {
                 let key = Key { tick, text: String::new() };
                 let reason = Reason::new(Cause::Fault, "a question that no cluster of Elasticsearch answers");
                 self.inner.flights.join(key, || async move { Err(reason) })

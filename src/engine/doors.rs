@@ -1,6 +1,6 @@
 //! Who answers which question: the doors of the watched clusters, and those of everything else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use futures::future::{join, join_all};
 
@@ -10,9 +10,11 @@ use crate::{
     config::{Settings, settings::Cluster},
     elastic::Elastic,
     engine::start::{Reveal, StartError},
+    http::Http,
     kubernetes::Kubernetes,
     model::{
         Cause, Reason, Time,
+        fetch::Fetch,
         query::{Query, Question, Response},
     },
 };
@@ -22,10 +24,27 @@ use crate::{
 pub struct Doors {
     clusters: BTreeMap<String, Elastic>,
     kubernetes: Kubernetes,
+    services: Option<Services>,
 }
 
+/// The way to services that are no cluster, and the secrets that open them.
+#[derive(Clone)]
+struct Services {
+    http: Http,
+    reveal: Reveal,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Services")
+    }
+}
+
+/// The longest that a question to a service may take: each has its own deadline below it.
+const LONGEST: Duration = Duration::from_secs(300);
+
 impl Doors {
-    /// One door per configured cluster. None of them is knocked at yet.
+    /// One door per configured cluster, and one for all services. None of them is knocked at yet.
     pub fn open(settings: &Settings, clock: &Clock, reveal: &Reveal) -> Result<Self, StartError> {
         let open = |(name, cluster): (&String, &std::sync::Arc<Cluster>)| {
             let door = Elastic::new(cluster, clock.clone(), reveal);
@@ -33,7 +52,9 @@ impl Doors {
             Ok((name.clone(), door))
         };
         let clusters = settings.clusters.iter().map(open).collect::<Result<_, StartError>>()?;
-        Ok(Self { clusters, kubernetes: Kubernetes::default() })
+        let http = Http::new(LONGEST, clock.clone())?;
+        let services = Some(Services { http, reveal: reveal.clone() });
+        Ok(Self { clusters, kubernetes: Kubernetes::default(), services })
     }
 
     pub fn clusters(&self) -> &BTreeMap<String, Elastic> {
@@ -45,7 +66,7 @@ impl Doors {
         let (elsewhere, here): (Vec<_>, Vec<_>) = queries
             .iter()
             .enumerate()
-            .partition(|(_, query)| matches!(query.question, Question::Kubernetes(_)));
+            .partition(|(_, query)| matches!(query.question, Question::Kubernetes(_) | Question::Fetch(_)));
         let asked: Vec<Query> = here.iter().map(|(_, query)| (*query).clone()).collect();
         let others = join_all(elsewhere.iter().map(|(_, query)| self.elsewhere(look, query)));
         let (answers, others) = join(self.cluster(look, tick, &asked), others).await;
@@ -62,6 +83,7 @@ impl Doors {
             Question::Kubernetes(listing) => {
                 self.kubernetes.list(listing, look.timeout).await.map(Response::Kubernetes)
             }
+            Question::Fetch(fetch) => self.service(fetch).await,
             _ => Err(Reason::new(Cause::Fault, "a question without a door")),
         }
     }
@@ -75,5 +97,12 @@ impl Doors {
             return vec![Err(reason); queries.len()];
         };
         door.ask(tick, queries).await
+    }
+
+    async fn service(&self, fetch: &Fetch) -> Result<Response, Reason> {
+        let Some(services) = &self.services else {
+            return Err(Reason::new(Cause::Fault, "there is no door for this question"));
+        };
+        services.http.fetch(fetch, &*services.reveal).await
     }
 }

@@ -59,7 +59,7 @@ pub fn words(error: &reqwest::Error) -> String {
     wording::cut(&wording::clean(&innermost), 256)
 }
 
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+pub fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let first: &(dyn Error + 'static) = error;
     std::iter::successors(Some(first), |error: &&(dyn Error + 'static)| (*error).source())
 }

@@ -1,11 +1,13 @@
-//! The door for all other HTTP: messages to sinks, the outbound heartbeat.
+//! The door for all other HTTP: messages to sinks, the outbound heartbeat, questions to services that are no cluster.
 //!
 //! It follows no redirect, takes no proxy from the environment, and connects to no link-local or metadata address (see
 //! [`guard`]). Nothing that it says names a URL: the whole of a webhook's URL is a secret.
 
 mod answer;
 mod body;
+mod certificate;
 mod echo;
+mod fetch;
 mod guard;
 mod signature;
 mod signed;
@@ -16,18 +18,19 @@ mod tests;
 
 pub use crate::sinks::percent_encoded;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, ClientBuilder, Method, RequestBuilder, Url,
     header::{HeaderName, HeaderValue},
     redirect::Policy,
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     aws::Signer,
     clock::Clock,
-    model::{secret::Secret, signing::Signing},
+    model::{fetch::Tls, secret::Secret, signing::Signing},
     sinks::{Answer, Endpoint, Method as Verb, Request, in_words},
 };
 
@@ -35,6 +38,9 @@ use crate::{
 pub type Secrets<'a> = &'a (dyn Fn(&Secret) -> Result<String, String> + Send + Sync);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Questions of checks at one time: each may hold a whole answer.
+const FETCHES: usize = 64;
 
 /// Why the door cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +59,7 @@ pub struct Http {
     own: tls::Clients,
     clock: Clock,
     signer: Signer,
+    fetches: Arc<Semaphore>,
 }
 
 impl Http {
@@ -61,7 +68,8 @@ impl Http {
         let client = fresh(timeout).build();
         let client = client.map_err(|error| HttpError::Client(answer::words(&error.without_url())))?;
         let signer = Signer::new(clock.clone());
-        Ok(Self { client, timeout, own: tls::Clients::default(), clock, signer })
+        let fetches = Arc::new(Semaphore::new(FETCHES));
+        Ok(Self { client, timeout, own: tls::Clients::default(), clock, signer, fetches })
     }
 
     /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
@@ -91,7 +99,7 @@ impl Http {
     ) -> Result<(RequestBuilder, Vec<String>), String> {
         let url = target(&to.url, &message.path, secrets)?;
         let client = match &to.tls {
-            Some(own) => self.own.of(own, || fresh(self.timeout))?,
+            Some(own) => self.own.of(&Tls::from(own), || fresh(self.timeout))?,
             None => self.client.clone(),
         };
         let mut request = client.request(method(message.method), url);
@@ -155,6 +163,7 @@ fn fresh(timeout: Duration) -> ClientBuilder {
         .redirect(Policy::none())
         .no_proxy()
         .referer(false)
+        .tls_info(true)
         .retry(reqwest::retry::never())
         .dns_resolver(guard::Resolver)
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))

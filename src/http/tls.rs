@@ -10,11 +10,11 @@ use std::{
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
 
 use super::answer;
-use crate::sinks::ClientTls;
+use crate::{model::fetch::Tls, sinks::ClientTls};
 
 /// Clones share everything.
 #[derive(Clone, Debug, Default)]
-pub struct Clients(Arc<Mutex<BTreeMap<ClientTls, (Files, Client)>>>);
+pub struct Clients(Arc<Mutex<BTreeMap<Tls, (Files, Client)>>>);
 
 /// What the files hold.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +22,14 @@ struct Files {
     ca: Option<Vec<u8>>,
     /// Certificate and key, one after the other.
     identity: Option<Vec<u8>>,
+    insecure: bool,
+}
+
+impl From<&ClientTls> for Tls {
+    fn from(tls: &ClientTls) -> Self {
+        let ClientTls { ca, certificate, key } = tls.clone();
+        Self { ca, certificate, key, insecure: false }
+    }
 }
 
 /// A key is shown nowhere.
@@ -33,7 +41,7 @@ impl std::fmt::Debug for Files {
 
 impl Clients {
     /// `fresh` is what every client is like.
-    pub fn of(&self, tls: &ClientTls, fresh: impl Fn() -> ClientBuilder) -> Result<Client, String> {
+    pub fn of(&self, tls: &Tls, fresh: impl Fn() -> ClientBuilder) -> Result<Client, String> {
         let files = Files::read(tls)?;
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = clients.get(tls).filter(|(known, _)| *known == files) {
@@ -46,13 +54,13 @@ impl Clients {
 }
 
 impl Files {
-    fn read(tls: &ClientTls) -> Result<Self, String> {
+    fn read(tls: &Tls) -> Result<Self, String> {
         let ca = tls.ca.as_deref().map(read).transpose()?;
         let certificate = tls.certificate.as_deref().map(read).transpose()?;
         let key = tls.key.as_deref().map(read).transpose()?;
         let identity =
             certificate.zip(key).map(|(certificate, key)| [certificate, b"\n".to_vec(), key].concat());
-        Ok(Self { ca, identity })
+        Ok(Self { ca, identity, insecure: tls.insecure })
     }
 
     fn client(&self, mut builder: ClientBuilder) -> Result<Client, String> {
@@ -70,6 +78,9 @@ impl Files {
             let identity =
                 Identity::from_pem(identity).map_err(|error| wrong("client_certificate", &error))?;
             builder = builder.identity(identity);
+        }
+        if self.insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
         }
         builder.build().map_err(|error| wrong("client_certificate", &error))
     }

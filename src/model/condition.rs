@@ -159,6 +159,8 @@ pub enum Scale {
     Reachability,
     /// `strained` or `down`, meaning "at least".
     Condition,
+    /// `down`.
+    Liveness,
     /// Percent used; `< 50GB` is free space, `watermark.low` a mark.
     Fullness,
     /// Percent.
@@ -177,6 +179,7 @@ impl Scale {
             Self::Health => Unit::Health,
             Self::Reachability => Unit::Reachability,
             Self::Condition => Unit::Condition,
+            Self::Liveness => Unit::Liveness,
             Self::Fullness | Self::Percent => Unit::Percent,
             Self::Room(unit) | Self::Amount(unit) => unit,
             Self::Factor => Unit::Factor,

@@ -11,6 +11,7 @@ pub mod author;
 pub mod blind;
 pub mod condition;
 pub mod entity;
+pub mod fetch;
 pub mod filter;
 pub mod flapping;
 pub mod hours;

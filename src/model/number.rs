@@ -133,6 +133,8 @@ pub enum Unit {
     /// Fine 0, strained 1, down 2.
     Condition,
     Pods,
+    /// Up 0, down 1.
+    Liveness,
     Seconds,
     /// A plain count or ratio.
     Count,
@@ -154,6 +156,7 @@ impl Unit {
             Self::Condition => condition_word(value).to_owned(),
             Self::Pods if value == Number::Int(1) => "1 pod".to_owned(),
             Self::Pods => format!("{value} pods"),
+            Self::Liveness => if value.as_f64() >= 1.0 { "down" } else { "up" }.to_owned(),
             Self::Seconds => {
                 crate::model::span::show(std::time::Duration::from_secs_f64(value.as_f64().max(0.0)))
             }

@@ -1,11 +1,12 @@
-//! Questions to a cluster and their answers, as plain data. How they travel is the door's business (`elastic/`).
+//! Questions to a cluster, a service or our own store, and their answers, as plain data. How they travel is the door's business (`elastic/`, `http/`).
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{
-    Entity, Number, Window,
+    Entity, Number, Time, Window,
+    fetch::{Fetch, Fetched},
     filter::Filter,
     kubernetes::{Listing, Objects},
 };
@@ -38,6 +39,10 @@ impl Query {
         Self { question: Question::Esql(esql), optional: false }
     }
 
+    pub fn fetch(fetch: Fetch) -> Self {
+        Self { question: Question::Fetch(fetch), optional: false }
+    }
+
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -52,6 +57,8 @@ pub enum Question {
     Kubernetes(Listing),
     Dsl(Dsl),
     Esql(Esql),
+    /// A request to a service that is no cluster.
+    Fetch(Fetch),
 }
 
 /// A search in the author's own words; the answer comes as the engine wrote it, proven complete.
@@ -172,6 +179,9 @@ pub enum Response {
     Body(Value),
     Search(SearchAnswer),
     Kubernetes(Objects),
+    Fetched(Fetched),
+    /// A service's certificate was over at this time, so that nothing was asked of it.
+    Expired(Time),
 }
 
 impl Response {

@@ -1,6 +1,8 @@
 //! What several kinds share: reading JSON answers without ever panicking, common questions, and words for people.
 
 pub mod documents;
+pub mod kurrentdb;
+pub mod service;
 
 use std::time::Duration;
 

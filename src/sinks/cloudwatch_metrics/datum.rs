@@ -82,9 +82,10 @@ const fn unit(unit: Option<Unit>) -> &'static str {
         Some(Unit::Bytes) => "Bytes",
         Some(Unit::Seconds) => "Seconds",
         Some(Unit::Documents | Unit::Shards | Unit::Pods) => "Count",
-        Some(Unit::Health | Unit::Reachability | Unit::Condition | Unit::Count | Unit::Factor) | None => {
-            "None"
-        }
+        Some(
+            Unit::Health | Unit::Reachability | Unit::Condition | Unit::Liveness | Unit::Count | Unit::Factor,
+        )
+        | None => "None",
     }
 }
 
