@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Inner, found, gather::Lines, search, sought};
+use super::{Inner, fields, found, search, sought};
 use crate::model::{Reason, Time, query::Dsl};
 
 /// The answer as the engine wrote it, of every shard.
 pub(super) async fn ask(door: &Arc<Inner>, tick: Time, wanted: &Dsl) -> Result<Value, Reason> {
-    let answer = search::ask_lines(door, tick, &wanted.index, lines(door, wanted)).await?;
+    let timeout = door.client.timeout();
+    let body = body(door, wanted).to_string();
+    let asked = sought::in_its_own_words(&wanted.index, body, &wanted.body, timeout);
+    let answer = search::ask(door, tick, asked).await?;
     let nothing = found::total(&answer).is_ok_and(|total| total == 0);
     if let Some(during) = wanted.during.as_ref().filter(|_| nothing) {
-        door.fields.demand(&door.client, tick, &wanted.index, &during.time_field).await?;
+        fields::demand(door, tick, &wanted.index, &during.time_field).await?;
     }
     Ok(answer)
 }
 
-fn lines(door: &Inner, wanted: &Dsl) -> Lines {
+fn body(door: &Inner, wanted: &Dsl) -> Value {
     let mut body = wanted.body.clone();
     if body.get("size").is_none() {
         body["size"] = json!(0);
@@ -31,5 +34,5 @@ fn lines(door: &Inner, wanted: &Dsl) -> Lines {
         let own = if query.is_null() { json!({ "match_all": {} }) } else { query };
         body["query"] = json!({ "bool": { "must": [own], "filter": [sought::range(during)] } });
     }
-    Lines { header: sought::header(&wanted.index), body: body.to_string() }
+    body
 }

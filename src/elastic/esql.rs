@@ -1,8 +1,10 @@
 //! ES|QL: one request, one table. A table that may have been cut off is no answer.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::{Inner, complete, complete::malformed, request::Request, sought};
+use super::{Inner, complete, complete::malformed, fields, request::Request, sought};
 use crate::model::{
     Cause, Reason, Time,
     query::{Call, Esql, Proof},
@@ -11,9 +13,9 @@ use crate::model::{
 /// The most rows that a cluster gives, unless it is set otherwise.
 const MOST_ROWS: u64 = 10_000;
 
-pub(super) async fn ask(door: &Inner, tick: Time, wanted: &Esql) -> Result<Value, Reason> {
+pub(super) async fn ask(door: &Arc<Inner>, tick: Time, wanted: &Esql) -> Result<Value, Reason> {
     if let (Some(index), Some(during)) = (&wanted.index, &wanted.during) {
-        door.fields.demand(&door.client, tick, index, &during.time_field).await?;
+        fields::demand(door, tick, index, &during.time_field).await?;
     }
     let request = Request::post("/_query", body(wanted).to_string())?;
     let answer = door.client.send(tick, &request).await.map_err(in_words)?;

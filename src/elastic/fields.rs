@@ -2,17 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{
-    client::Client,
-    request::{Request, path_part},
+use super::{Inner, request::path_part};
+use crate::model::{
+    Cause, Reason, Time,
+    query::{Call, Proof},
 };
-use crate::model::{Cause, Reason, Time};
 
 /// A field that was there is not asked for again for so long; one that was not is asked for at each look.
 const KEEP: TimeDelta = TimeDelta::seconds(60);
@@ -24,22 +24,22 @@ pub(super) struct Fields {
     seen: Mutex<HashMap<(String, String), Time>>,
 }
 
-impl Fields {
-    /// An error where no index of the pattern has the field. Who may not ask is not blinded by that.
-    pub async fn demand(&self, client: &Client, tick: Time, index: &str, field: &str) -> Result<(), Reason> {
-        let key = (index.to_owned(), field.to_owned());
-        if self.was_seen(&key, client.now()) {
-            return Ok(());
-        }
-        match ask(client, tick, index, field).await {
-            Ok(body) if has(&body, field) => self.note(key, client.now()),
-            Ok(_) => return Err(missing(index, field)),
-            Err(reason) if matches!(reason.cause, Cause::Refused | Cause::Unsupported) => {}
-            Err(reason) => return Err(reason),
-        }
-        Ok(())
+/// An error where no index of the pattern has the field. Who may not ask is not blinded by that.
+pub(super) async fn demand(door: &Arc<Inner>, tick: Time, index: &str, field: &str) -> Result<(), Reason> {
+    let key = (index.to_owned(), field.to_owned());
+    if door.fields.was_seen(&key, door.client.now()) {
+        return Ok(());
     }
+    match door.ask_once(tick, caps(index, field)).await {
+        Ok(body) if has(&body, field) => door.fields.note(key, door.client.now()),
+        Ok(_) => return Err(missing(index, field)),
+        Err(reason) if matches!(reason.cause, Cause::Refused | Cause::Unsupported) => {}
+        Err(reason) => return Err(reason),
+    }
+    Ok(())
+}
 
+impl Fields {
     fn was_seen(&self, key: &(String, String), now: Time) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(key).is_some_and(|at| *at <= now && now - *at < KEEP)
@@ -54,11 +54,11 @@ impl Fields {
     }
 }
 
-async fn ask(client: &Client, tick: Time, index: &str, field: &str) -> Result<Value, Reason> {
-    let path = format!("/{}/_field_caps", path_part(index));
-    let params = [("fields", field), ("ignore_unavailable", "false"), ("allow_no_indices", "false")];
-    let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    client.send(tick, &Request::get(&path, &params)?).await
+fn caps(index: &str, field: &str) -> Call {
+    Call::get(format!("/{}/_field_caps", path_part(index)), Proof::Whole)
+        .with("fields", field)
+        .with("ignore_unavailable", "false")
+        .with("allow_no_indices", "false")
 }
 
 fn has(body: &Value, field: &str) -> bool {

@@ -1,83 +1,131 @@
-//! Searches of one cluster that are asked at nearly the same time travel together.
+//! Searches of one cluster that are asked at nearly the same time travel together, and those of one company as one.
 //!
 //! The first search opens a short window. What comes within it shares a request; a full batch leaves at once, and while
-//! all slots of the cluster are taken, batches go on filling.
+//! all slots of the cluster are taken, batches go on filling. What spoils the answer of others is found by asking in
+//! halves, and asked apart from then on.
 
 use std::{
-    collections::{HashSet, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::sleep};
 
-use super::{body, client::Client, complete::malformed, request::Request};
+use super::{
+    blame, body,
+    client::{Client, jittered},
+    complete,
+    complete::malformed,
+    parties::{Batch, Item, Manner, Party, invite},
+    refusal::Retry,
+    request::Request,
+    sought::{Asked, Company, MOST_WEIGHT},
+    suspects::{Suspects, Suspicion},
+};
 use crate::model::{Cause, Reason, Time};
 
 /// A batch leaves once nothing has come for so long …
 const WINDOW: Duration = Duration::from_millis(5);
 /// … or after so many of these.
 const MOST_WINDOWS: u32 = 10;
-/// Searches that made a batch fail, and are asked alone from then on.
-const MOST_SUSPECTS: usize = 10_000;
-
-/// One search: the two lines of `_msearch` that ask it.
-#[derive(Clone, Debug)]
-pub(super) struct Lines {
-    pub header: String,
-    pub body: String,
-}
-
-struct Item {
-    tick: Time,
-    lines: Lines,
-    reply: oneshot::Sender<Result<Value, Reason>>,
-}
+/// A merged search that the cluster has no room for is asked so often.
+const MOST_ATTEMPTS: u32 = 3;
+const BACK_OFF: Duration = Duration::from_millis(400);
 
 pub(super) struct Gather {
     client: Arc<Client>,
     max_batch: usize,
     waiting: Mutex<Waiting>,
-    suspects: Mutex<HashSet<u64>>,
+    suspects: Suspects,
 }
 
 #[derive(Default)]
 struct Waiting {
     items: VecDeque<Item>,
+    /// How much of each company waits, and how many lines all of them will be.
+    companies: HashMap<Company, usize>,
+    lines: usize,
     /// How many have ever come.
     arrived: u64,
     /// Somebody is watching the window.
     watched: bool,
 }
 
+impl Waiting {
+    fn push(&mut self, item: Item) {
+        self.arrived += 1;
+        self.lines += if item.manner == Manner::Alone { 1 } else { self.further_line(&item.asked) };
+        self.items.push_back(item);
+    }
+
+    fn further_line(&mut self, asked: &Asked) -> usize {
+        let Some(held) = self.companies.get_mut(&asked.company) else {
+            self.companies.insert(asked.company.clone(), asked.weight);
+            return 1;
+        };
+        let before = held.div_ceil(MOST_WEIGHT);
+        *held += asked.weight;
+        held.div_ceil(MOST_WEIGHT) - before
+    }
+
+    fn take(&mut self) -> VecDeque<Item> {
+        self.companies.clear();
+        self.lines = 0;
+        std::mem::take(&mut self.items)
+    }
+}
+
+/// What to do with a party's answer.
+enum Verdict {
+    Whole,
+    /// One of its members may be to blame, or all of them together.
+    Halve,
+    Again(Option<Duration>),
+    /// They are more than was hoped: each is asked alone.
+    Apart,
+    /// What is wrong with it is for each member to judge.
+    AsItIs,
+}
+
 impl Gather {
     pub fn new(client: Arc<Client>, max_batch: usize) -> Arc<Self> {
-        let (waiting, suspects) = (Mutex::default(), Mutex::default());
+        let (waiting, suspects) = (Mutex::default(), Suspects::default());
         Arc::new(Self { client, max_batch: max_batch.max(1), waiting, suspects })
     }
 
-    /// The answer to one search, as the batch brought it: whole JSON, not yet proven complete.
-    pub async fn ask(self: &Arc<Self>, tick: Time, lines: Lines) -> Result<Value, Reason> {
+    /// The answer to one search, as it would have been told alone: whole JSON, not yet proven complete.
+    pub async fn ask(self: &Arc<Self>, tick: Time, asked: Asked) -> Result<Value, Reason> {
         let (reply, answer) = oneshot::channel();
-        let item = Item { tick, lines, reply };
-        if self.is_suspect(&item.lines) {
+        let (mark, suspicion) = (asked.mark, self.suspects.of(asked.mark, self.client.now()));
+        let manner = match self.suspects.is_sparse(mark) {
+            _ if suspicion.is_some() || !asked.can_be_merged() => Manner::Alone,
+            Some(true) => Manner::Merged,
+            Some(false) => Manner::Alone,
+            None => Manner::Tried,
+        };
+        let item = Item { tick, asked, manner, reply };
+        if suspicion == Some(Suspicion::Breaks) {
             tokio::spawn(self.clone().send(VecDeque::from([item])));
         } else {
             self.push(item);
         }
         let lost =
             || Err(Reason::new(Cause::Fault, "a batch of searches failed on our side; the log says more"));
-        answer.await.unwrap_or_else(|_| lost())
+        let answer = answer.await.unwrap_or_else(|_| lost());
+        let total = answer.as_ref().ok().and_then(|item| item.pointer("/hits/total/value")?.as_u64());
+        if let Some(total) = total {
+            self.suspects.note_total(mark, total);
+        }
+        answer
     }
 
     fn push(self: &Arc<Self>, item: Item) {
         let mut waiting = self.waiting();
-        waiting.items.push_back(item);
-        waiting.arrived += 1;
-        if waiting.items.len() >= self.max_batch {
-            let full = waiting.items.drain(..).collect();
+        waiting.push(item);
+        if waiting.lines >= self.max_batch {
+            let full = waiting.take();
             drop(waiting);
             tokio::spawn(self.clone().send(full));
         } else if !waiting.watched {
@@ -90,7 +138,7 @@ impl Gather {
     async fn watch(self: Arc<Self>) {
         let mut seen = self.waiting().arrived;
         for _ in 0..MOST_WINDOWS {
-            tokio::time::sleep(WINDOW).await;
+            sleep(WINDOW).await;
             let arrived = self.waiting().arrived;
             if arrived == seen {
                 break;
@@ -106,7 +154,7 @@ impl Gather {
         let items = {
             let mut waiting = self.waiting();
             waiting.watched = false;
-            std::mem::take(&mut waiting.items)
+            waiting.take()
         };
         match slot {
             Ok(slot) => {
@@ -124,38 +172,113 @@ impl Gather {
         }
     }
 
-    /// Asks a batch. One that is refused as a whole may hold a single search that cannot be parsed: it is halved until
-    /// that one is found, so that no rule is blind for another's mistake. So is one whose answer is too large.
+    /// Asks, until each search has its answer or a reason.
     async fn exchange(&self, items: VecDeque<Item>) {
-        let mut batches = vec![items];
-        while let Some(mut batch) = batches.pop() {
-            let Some(tick) = batch.iter().map(|item| item.tick).max() else { continue };
-            match self.client.send_in_slot(tick, &Request::searches(join(&batch))).await {
-                Ok(body) => deal(batch, body),
-                Err(reason) if is_worth_halving(&reason) && batch.len() > 1 => {
-                    let rest = batch.split_off(batch.len() / 2);
-                    batches.extend([rest, batch]);
-                }
-                Err(reason) => {
-                    self.suspect(&batch, &reason);
-                    refuse(batch, &reason);
-                }
+        let most = self.suspects.most_weight(self.client.now());
+        let mut batches = vec![Batch::first(invite(items, most))];
+        while let Some(batch) = batches.pop() {
+            let Some(tick) = batch.tick() else { continue };
+            if let Some(pause) = batch.pause {
+                sleep(pause).await;
+            }
+            match self.client.send_in_slot(tick, &Request::searches(batch.lines())).await {
+                Ok(body) => batches.extend(self.deal(batch, body)),
+                Err(reason) => batches.extend(self.turned_away(batch, &reason)),
             }
         }
     }
 
-    fn suspect(&self, batch: &VecDeque<Item>, reason: &Reason) {
-        let Some(item) = batch.front().filter(|_| is_worth_halving(reason)) else { return };
-        let mut suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-        if suspects.len() >= MOST_SUSPECTS {
-            suspects.clear();
+    /// A batch that is refused as a whole may hold a single search that cannot be parsed: it is halved until that one is
+    /// found, so that no rule is blind for another's mistake. So is one whose answer is too large.
+    fn turned_away(&self, batch: Batch, reason: &Reason) -> Vec<Batch> {
+        let now = self.client.now();
+        if reason.cause == Cause::Timeout {
+            self.ease(&batch.parties);
         }
-        suspects.insert(mark(&item.lines));
+        if !is_worth_halving(reason) {
+            batch.refuse(reason);
+            return Vec::new();
+        }
+        if let Some(asked) = batch.only() {
+            self.suspects.note(asked.mark, Suspicion::Breaks, now);
+            batch.refuse(reason);
+            return Vec::new();
+        }
+        batch.halves().into_iter().flatten().collect()
     }
 
-    fn is_suspect(&self, lines: &Lines) -> bool {
-        let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
-        !suspects.is_empty() && suspects.contains(&mark(lines))
+    /// Hands the answers out; what has to be asked again comes back.
+    fn deal(&self, batch: Batch, mut body: Value) -> Vec<Batch> {
+        let answers = body.get_mut("responses").and_then(Value::as_array_mut).map(std::mem::take);
+        let Some(answers) = answers else {
+            batch.refuse(&malformed("the answer to a batch of searches lacks `responses`"));
+            return Vec::new();
+        };
+        if answers.len() != batch.parties.len() {
+            let (got, sent) = (answers.len(), batch.parties.len());
+            batch.refuse(&malformed(format!("{got} answers to a batch of {sent} searches")));
+            return Vec::new();
+        }
+        let (mut parts, mut again, mut pause) = (Vec::new(), Vec::new(), Duration::ZERO);
+        for (party, answer) in batch.parties.into_iter().zip(answers) {
+            match self.judge(&party, &answer, batch.attempt) {
+                Verdict::Whole => party.share_out(answer),
+                Verdict::AsItIs => party.hand_on(&answer),
+                Verdict::Halve => parts.extend(party.halves().into_iter().flatten()),
+                Verdict::Apart => parts.extend(self.apart(party)),
+                Verdict::Again(after) => {
+                    pause = pause.max(after.unwrap_or_default()).max(jittered(BACK_OFF));
+                    again.push(party);
+                }
+            }
+        }
+        let again = Batch { parties: again, attempt: batch.attempt + 1, pause: Some(pause) };
+        // The last one is asked first: nobody waits for a pause that is not theirs.
+        let mut batches = vec![again];
+        while !parts.is_empty() {
+            let rest = parts.split_off(parts.len().min(self.max_batch));
+            batches.push(Batch::first(std::mem::replace(&mut parts, rest)));
+        }
+        batches
+    }
+
+    /// Those of whom nothing is learnt now are not tried again either.
+    fn apart(&self, party: Party) -> impl Iterator<Item = Party> + use<> {
+        for item in &party.items {
+            self.suspects.note_total(item.asked.mark, u64::MAX);
+        }
+        party.apart()
+    }
+
+    fn judge(&self, party: &Party, answer: &Value, attempt: u32) -> Verdict {
+        let Some(asked) = party.items.first().map(|item| &item.asked) else { return Verdict::Whole };
+        let Err(setback) = complete::search(&asked.index, answer) else { return Verdict::Whole };
+        let spoils = blame::is_the_question(answer);
+        if !party.is_merged() {
+            if spoils {
+                self.suspects.note(asked.mark, Suspicion::Spoils, self.client.now());
+            }
+            return Verdict::Whole;
+        }
+        if setback.reason.cause == Cause::Timeout && party.is_tried() {
+            return Verdict::Apart;
+        }
+        if blame::is_too_much(answer) || setback.reason.cause == Cause::Timeout {
+            self.ease(std::slice::from_ref(party));
+        }
+        match setback.retry {
+            _ if spoils => Verdict::Halve,
+            Retry::Later(after) if attempt < MOST_ATTEMPTS && self.client.take_retry() => {
+                Verdict::Again(after)
+            }
+            _ => Verdict::AsItIs,
+        }
+    }
+
+    fn ease(&self, parties: &[Party]) {
+        if let Some(most) = parties.iter().filter(|party| party.is_merged()).map(Party::weight).max() {
+            self.suspects.ease(most, self.client.now());
+        }
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
@@ -166,42 +289,6 @@ impl Gather {
 /// One search may be to blame for what became of all.
 fn is_worth_halving(reason: &Reason) -> bool {
     reason.cause == Cause::Invalid || body::is_too_large(reason)
-}
-
-/// A search, whatever its window: digits are left out.
-fn mark(lines: &Lines) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    lines.header.hash(&mut hasher);
-    for byte in lines.body.bytes().filter(|byte| !byte.is_ascii_digit()) {
-        byte.hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
-fn join(items: &VecDeque<Item>) -> String {
-    let mut text = String::new();
-    for item in items {
-        for line in [&item.lines.header, &item.lines.body] {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    text
-}
-
-fn deal(items: VecDeque<Item>, mut body: Value) {
-    let answers = body.get_mut("responses").and_then(Value::as_array_mut).map(std::mem::take);
-    let Some(answers) = answers else {
-        return refuse(items, &malformed("the answer to a batch of searches lacks `responses`"));
-    };
-    if answers.len() != items.len() {
-        let text = format!("{} answers to a batch of {} searches", answers.len(), items.len());
-        return refuse(items, &malformed(text));
-    }
-    for (item, answer) in items.into_iter().zip(answers) {
-        // Who asked may have gone away.
-        let _ = item.reply.send(Ok(answer));
-    }
 }
 
 fn refuse(items: VecDeque<Item>, reason: &Reason) {

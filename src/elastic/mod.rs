@@ -5,11 +5,13 @@
 //! ```text
 //! ask ─ flights (the same question once) ─┬─ call ──────────────────────────────┐
 //!                                         └─ search ─ gather (one `_msearch`) ──┴─ client ─ exchange ─ node
+//!                                                     └ parties, merged (several searches as one)
 //!                      found (numbers) ─ complete (is it all?) ◄──── attempts, slots, deadline ┘
 //! ```
 //!
 //! `complete` is the heart: what is not proven complete is a [`Reason`], never a number.
 
+mod blame;
 mod body;
 mod budget;
 mod client;
@@ -23,13 +25,16 @@ mod fields;
 mod flights;
 mod found;
 mod gather;
+mod merged;
 mod node;
 mod nodes;
+mod parties;
 mod refusal;
 mod request;
 mod search;
 mod signature;
 mod sought;
+mod suspects;
 mod trouble;
 mod write;
 
@@ -128,18 +133,13 @@ impl Elastic {
     fn set_off(&self, tick: Time, question: &Question) -> Flight {
         let door = self.inner.clone();
         match question {
-            Question::Call(call) => {
-                let key = Key { tick, text: format!("{call:?}") };
-                let call = call.clone();
-                self.inner
-                    .flights
-                    .join(key, || async move { door.call(tick, &call).await.map(Response::Body) })
-            }
+            Question::Call(call) => door.set_off(tick, call.clone()),
             Question::Search(wanted) => {
-                let lines = sought::lines(wanted, None, self.inner.client.timeout());
-                let key = Key { tick, text: sought::key(wanted, &lines) };
+                let first = sought::asked(wanted, None, self.inner.client.timeout());
+                let key = Key { tick, text: first.key(wanted) };
                 let wanted = wanted.clone();
-                let ask = || async move { search::search(door, tick, wanted).await.map(Response::Search) };
+                let ask =
+                    || async move { search::search(door, tick, wanted, first).await.map(Response::Search) };
                 self.inner.flights.join(key, ask)
             }
             Question::Kubernetes(_) | Question::Fetch(_) => {
@@ -175,6 +175,20 @@ impl Elastic {
 }
 
 impl Inner {
+    fn set_off(self: Arc<Self>, tick: Time, call: Call) -> Flight {
+        let key = Key { tick, text: format!("{call:?}") };
+        let door = self.clone();
+        self.flights.join(key, || async move { door.call(tick, &call).await.map(Response::Body) })
+    }
+
+    /// What many searches of one instant want to know beside them is asked once.
+    async fn ask_once(self: &Arc<Self>, tick: Time, call: Call) -> Result<serde_json::Value, Reason> {
+        match self.clone().set_off(tick, call).landed().await? {
+            Response::Body(body) => Ok(body),
+            _ => Ok(serde_json::Value::Null),
+        }
+    }
+
     async fn call(&self, tick: Time, call: &Call) -> Result<serde_json::Value, Reason> {
         let body = self.client.send(tick, &Request::call(call)?).await?;
         complete::call(call, &body)?;

@@ -8,25 +8,30 @@ use tokio::time::sleep;
 use super::{
     Inner,
     client::jittered,
-    complete, exclusion, found,
-    gather::Lines,
+    complete, exclusion, fields, found,
     refusal::{Retry, Setback},
-    request::{Request, path_part},
+    request::path_part,
     sought,
+    sought::Asked,
 };
 use crate::model::{
     Cause, Entity, Reason, Time,
-    query::{Search, SearchAnswer},
+    query::{Call, Proof, Search, SearchAnswer},
 };
 
 const MOST_ATTEMPTS: u32 = 3;
 const BACK_OFF: Duration = Duration::from_millis(400);
 
-pub(super) async fn search(door: Arc<Inner>, tick: Time, search: Search) -> Result<SearchAnswer, Reason> {
-    let first = ask(&door, tick, &search, None).await?;
+pub(super) async fn search(
+    door: Arc<Inner>,
+    tick: Time,
+    search: Search,
+    first: Asked,
+) -> Result<SearchAnswer, Reason> {
+    let first = ask(&door, tick, first).await?;
     let total = found::total(&first)?;
     if total == 0 {
-        door.fields.demand(&door.client, tick, &search.index, &search.time_field).await?;
+        fields::demand(&door, tick, &search.index, &search.time_field).await?;
     }
     if search.per.is_empty() {
         let group = found::whole(&search, &first)?;
@@ -46,7 +51,7 @@ pub(super) async fn search(door: Arc<Inner>, tick: Time, search: Search) -> Resu
 
 /// Where no document at all has a field's number, the field may be misspelt: that is no quiet.
 async fn demand_numbers(
-    door: &Inner,
+    door: &Arc<Inner>,
     tick: Time,
     search: &Search,
     answer: &SearchAnswer,
@@ -57,7 +62,7 @@ async fn demand_numbers(
     for (name, metric) in &search.metrics {
         let known = answer.groups.values().any(|group| group.metrics.get(name).is_some_and(Option::is_some));
         if !known {
-            door.fields.demand(&door.client, tick, &search.index, metric.field()).await?;
+            fields::demand(door, tick, &search.index, metric.field()).await?;
         }
     }
     Ok(())
@@ -79,7 +84,8 @@ async fn pages(
             return Err(Reason::new(Cause::Partial, text));
         }
         let Some(after) = page.after else { return Ok(answer) };
-        let next = ask(door, tick, search, Some(&after)).await?;
+        let next = sought::asked(search, Some(&after), door.client.timeout());
+        let next = ask(door, tick, next).await?;
         page = found::page(search, &next)?;
         if page.after.as_ref() == Some(&after) {
             return Err(complete::malformed("the pages of groups do not come to an end"));
@@ -88,31 +94,20 @@ async fn pages(
 }
 
 /// One search of a batch, proven complete. Where only it was turned away, only it is asked again.
-async fn ask(door: &Arc<Inner>, tick: Time, search: &Search, after: Option<&Value>) -> Result<Value, Reason> {
-    let lines = sought::lines(search, after, door.client.timeout());
-    ask_lines(door, tick, &search.index, lines).await
-}
-
-/// One search of a batch in the lines it is asked with, over the index pattern `index`.
-pub(super) async fn ask_lines(
-    door: &Arc<Inner>,
-    tick: Time,
-    index: &str,
-    lines: Lines,
-) -> Result<Value, Reason> {
+pub(super) async fn ask(door: &Arc<Inner>, tick: Time, asked: Asked) -> Result<Value, Reason> {
     let deadline = sleep(door.client.timeout()).deadline();
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let item = door.gather.ask(tick, lines.clone()).await?;
-        let setback = match complete::search(index, &item) {
+        let item = door.gather.ask(tick, asked.clone()).await?;
+        let setback = match complete::search(&asked.index, &item) {
             Ok(()) => return Ok(item),
             Err(setback) => setback,
         };
         let pause = jittered(BACK_OFF);
         let may_retry = may_retry(&setback) && attempts < MOST_ATTEMPTS && sleep(pause).deadline() < deadline;
         if !may_retry || !door.client.take_retry() {
-            return Err(named(door, tick, index, &item, setback.reason).await);
+            return Err(named(door, tick, &asked.index, &item, setback.reason).await);
         }
         sleep(pause).await;
     }
@@ -124,7 +119,7 @@ fn may_retry(setback: &Setback) -> bool {
 
 /// Shards that are simply not there are counted as failed but not listed: the indices they belong to are looked up, so
 /// that the reason can name them. Where that is not permitted, the reason stays as it is.
-async fn named(door: &Inner, tick: Time, index: &str, item: &Value, reason: Reason) -> Reason {
+async fn named(door: &Arc<Inner>, tick: Time, index: &str, item: &Value, reason: Reason) -> Reason {
     let shards = item.get("_shards").unwrap_or(&Value::Null);
     // Some versions count them as failed, others leave them out of `successful`.
     let lost =
@@ -147,11 +142,12 @@ fn is_shardless(item: &Value) -> bool {
     item["error"]["type"] == "search_phase_execution_exception"
 }
 
-async fn red_indices(door: &Inner, tick: Time, index: &str) -> Result<Vec<String>, Reason> {
-    let path = format!("/_cluster/health/{}", path_part(index));
-    let params = [("level", "indices"), ("timeout", "1s"), ("filter_path", "indices.*.status")];
-    let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let body = door.client.send(tick, &Request::get(&path, &params)?).await?;
+async fn red_indices(door: &Arc<Inner>, tick: Time, index: &str) -> Result<Vec<String>, Reason> {
+    let call = Call::get(format!("/_cluster/health/{}", path_part(index)), Proof::Whole)
+        .with("level", "indices")
+        .with("timeout", "1s")
+        .with("filter_path", "indices.*.status");
+    let body = door.ask_once(tick, call).await?;
     let indices = body.get("indices").and_then(Value::as_object).into_iter().flatten();
     Ok(indices.filter(|(_, health)| health["status"] == "red").map(|(name, _)| name.clone()).collect())
 }

@@ -1,32 +1,101 @@
 //! An aggregating search as the engine spells it. Everything in it is named by position, so no name can be refused.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use serde_json::{Map, Value, json};
 
-use super::gather::Lines;
 use crate::model::query::{During, Metric, Search};
 
 /// Groups of one page of a composite aggregation.
 pub(super) const PAGE: usize = 1000;
 
-/// The two lines that ask `search`; `after` is where the last page ended.
-pub(super) fn lines(search: &Search, after: Option<&Value>, timeout: Duration) -> Lines {
-    let mut body = json!({
-        "size": 0,
-        "track_total_hits": after.is_none(),
-        "timeout": deadline(timeout),
-        "query": { "bool": { "filter": filters(search) } },
-    });
+/// What a merged search may weigh: so many named filters, or fewer where each keeps much in memory.
+pub(super) const MOST_WEIGHT: usize = 500;
+/// A percentile or a cardinality holds up to some hundred KB per filter and shard.
+const HEAVY: usize = 20;
+
+/// One search, in the parts that it travels as: alone, or merged with others of the same company.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub index: String,
+    pub company: Company,
+    /// Which documents count; `None` for all of the window.
+    pub filter: Option<String>,
+    /// Its aggregations as a JSON object; `{}` where there are none.
+    pub numbers: String,
+    form: Form,
+    pub weight: usize,
+    /// The search whatever its window and page.
+    pub mark: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    /// Numbers of a whole: these can be merged.
+    Numbers,
+    /// A page of groups, the first one or another: it is its own search.
+    Page { is_first: bool },
+    /// A body in its author's words.
+    Own(String),
+}
+
+/// What searches have to have in common to be asked as one: where, when, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Company {
+    pub header: String,
+    pub range: String,
+    pub timeout: String,
+    /// The time that a merged search gets of which nobody knows yet how much it costs.
+    pub hasty: String,
+}
+
+/// `search` as it is asked; `after` is where the last page ended.
+pub(super) fn asked(search: &Search, after: Option<&Value>, timeout: Duration) -> Asked {
+    let filter = search.filter.as_ref().map(|filter| filter.0.to_string());
+    let heavy = |metric: &&Metric| matches!(metric, Metric::Percentile { .. } | Metric::Cardinality(_));
     let aggregations = if search.per.is_empty() { numbers(search) } else { groups(search, after) };
-    if !aggregations.is_empty() {
-        body["aggs"] = Value::Object(aggregations);
+    Asked {
+        index: search.index.clone(),
+        company: company(search, timeout),
+        mark: mark(search, filter.as_deref()),
+        filter,
+        numbers: Value::Object(aggregations).to_string(),
+        form: if search.per.is_empty() { Form::Numbers } else { Form::Page { is_first: after.is_none() } },
+        weight: 1 + HEAVY * search.metrics.values().filter(heavy).count(),
     }
-    Lines { header: header(&search.index), body: body.to_string() }
+}
+
+/// A search in its author's words: `body` whole, and `words` without its window. It is never merged.
+pub(super) fn in_its_own_words(index: &str, body: String, words: &Value, timeout: Duration) -> Asked {
+    let mut hasher = DefaultHasher::new();
+    (index, words.to_string()).hash(&mut hasher);
+    let timeout = deadline(timeout);
+    Asked {
+        index: index.to_owned(),
+        company: Company { header: header(index), range: String::new(), hasty: timeout.clone(), timeout },
+        filter: None,
+        numbers: String::new(),
+        form: Form::Own(body),
+        weight: 1,
+        mark: hasher.finish(),
+    }
+}
+
+fn company(search: &Search, timeout: Duration) -> Company {
+    let during = During { time_field: search.time_field.clone(), window: search.window };
+    Company {
+        header: header(&search.index),
+        range: range(&during).to_string(),
+        timeout: deadline(timeout),
+        hasty: format!("{}ms", timeout.as_millis() / 5),
+    }
 }
 
 /// The line that says where to look.
-pub(super) fn header(index: &str) -> String {
+fn header(index: &str) -> String {
     let header = json!({
         "index": index,
         "ignore_unavailable": false,
@@ -51,11 +120,49 @@ pub(super) fn range(during: &During) -> Value {
     json!({ "range": range })
 }
 
-fn filters(search: &Search) -> Value {
-    let during = During { time_field: search.time_field.clone(), window: search.window };
-    let mut filters = vec![range(&during)];
-    filters.extend(search.filter.as_ref().map(|filter| filter.0.clone()));
-    Value::Array(filters)
+fn mark(search: &Search, filter: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&search.index, &search.time_field, filter, &search.per, &search.metrics).hash(&mut hasher);
+    for (name, count) in &search.counts {
+        (name, count.0.to_string()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+impl Asked {
+    pub fn can_be_merged(&self) -> bool {
+        matches!(self.form, Form::Numbers)
+    }
+
+    /// The body that asks it alone. The total is not counted again on later pages.
+    pub fn body(&self) -> String {
+        let total = match &self.form {
+            Form::Own(body) => return body.clone(),
+            Form::Page { is_first } => *is_first,
+            Form::Numbers => true,
+        };
+        let Company { range, timeout, .. } = &self.company;
+        let filter = self.filter.as_ref().map(|filter| format!(",{filter}")).unwrap_or_default();
+        let aggs = self.aggs();
+        format!(
+            r#"{{"size":0,"track_total_hits":{total},"timeout":"{timeout}","query":{{"bool":{{"filter":[{range}{filter}]}}}}{aggs}}}"#
+        )
+    }
+
+    /// Its aggregations as a further key of what they are about; nothing where there are none.
+    pub fn aggs(&self) -> String {
+        if self.numbers == "{}" { String::new() } else { format!(r#","aggs":{}"#, self.numbers) }
+    }
+
+    /// Everything that makes the answer what it is, and the names that are not in it.
+    pub fn key(&self, search: &Search) -> String {
+        let mut key = format!("{}\n{}", self.company.header, self.body());
+        for name in search.counts.keys().chain(search.metrics.keys()) {
+            key.push('\n');
+            key.push_str(name);
+        }
+        key
+    }
 }
 
 fn groups(search: &Search, after: Option<&Value>) -> Map<String, Value> {
@@ -131,14 +238,4 @@ pub(super) fn count_name(at: usize) -> String {
 
 pub(super) fn metric_name(at: usize) -> String {
     format!("m{at}")
-}
-
-/// Everything that makes the answer what it is: the lines, and the names that are not in them.
-pub(super) fn key(search: &Search, lines: &Lines) -> String {
-    let mut key = format!("{}\n{}", lines.header, lines.body);
-    for name in search.counts.keys().chain(search.metrics.keys()) {
-        key.push('\n');
-        key.push_str(name);
-    }
-    key
 }

@@ -4,6 +4,7 @@ mod complete;
 mod cut;
 mod failover;
 mod fixtures;
+mod merging;
 mod on_engine;
 mod paging;
 mod secure;

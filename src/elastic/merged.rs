@@ -1,0 +1,82 @@
+//! Several searches as one: each is a named filter, and its answer is what it would have been told alone.
+//!
+//! ```text
+//! query: the window         aggs: s0 ─ filters: q0, q1, …   ─ aggs: what these searches count
+//!                                 s1 ─ filters: q2, …       ─ aggs: what those count
+//! ```
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    complete::{malformed, number},
+    sought::Asked,
+};
+use crate::model::Reason;
+
+const ALL: &str = r#"{"match_all":{}}"#;
+
+/// Of which `filters` aggregation each search is a part: those that count the same share one.
+fn shapes<'a>(searches: &[&'a Asked]) -> Vec<(&'a Asked, Vec<usize>)> {
+    let mut shapes: Vec<(&Asked, Vec<usize>)> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (at, asked) in searches.iter().enumerate() {
+        let shape = *known.entry(&asked.numbers).or_insert_with(|| {
+            shapes.push((asked, Vec::new()));
+            shapes.len() - 1
+        });
+        shapes[shape].1.push(at);
+    }
+    shapes
+}
+
+/// The body that asks all of them, who are of one company.
+pub(super) fn body(range: &str, timeout: &str, searches: &[&Asked]) -> String {
+    let mut aggs = String::new();
+    for (shape, (first, members)) in shapes(searches).into_iter().enumerate() {
+        let mut filters = String::new();
+        for at in members {
+            let filter = searches[at].filter.as_deref().unwrap_or(ALL);
+            push(&mut filters, &format!(r#""q{at}":{filter}"#));
+        }
+        let numbers = first.aggs();
+        push(&mut aggs, &format!(r#""s{shape}":{{"filters":{{"filters":{{{filters}}}}}{numbers}}}"#));
+    }
+    format!(
+        r#"{{"size":0,"track_total_hits":false,"timeout":"{timeout}","query":{{"bool":{{"filter":[{range}]}}}},"aggs":{{{aggs}}}}}"#
+    )
+}
+
+fn push(list: &mut String, item: &str) {
+    if !list.is_empty() {
+        list.push(',');
+    }
+    list.push_str(item);
+}
+
+/// What each search would have been answered alone. Whatever proves that the whole is complete, or that it is not, stands in each.
+pub(super) fn split(mut answer: Value, searches: &[&Asked]) -> Vec<Result<Value, Reason>> {
+    let aggregations = answer.as_object_mut().and_then(|answer| answer.remove("aggregations"));
+    let mut aggregations = aggregations.unwrap_or_default();
+    let mut items = Vec::new();
+    items.resize_with(searches.len(), || Err(malformed("a merged search has no answer for this part")));
+    for (shape, (_, members)) in shapes(searches).into_iter().enumerate() {
+        let buckets = aggregations.get_mut(format!("s{shape}")).and_then(|found| found.get_mut("buckets"));
+        let Some(buckets) = buckets.and_then(Value::as_object_mut) else { continue };
+        for at in members {
+            if let Some(bucket) = buckets.get_mut(&format!("q{at}")) {
+                items[at] = alone(&answer, bucket.take());
+            }
+        }
+    }
+    items
+}
+
+fn alone(answer: &Value, bucket: Value) -> Result<Value, Reason> {
+    let total = number(&bucket, "doc_count")?;
+    let mut item = answer.as_object().cloned().unwrap_or_else(Map::new);
+    item.insert("hits".to_owned(), json!({ "total": { "value": total, "relation": "eq" } }));
+    item.insert("aggregations".to_owned(), bucket);
+    Ok(Value::Object(item))
+}
