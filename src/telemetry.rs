@@ -1,6 +1,7 @@
 //! Every metric name and log field, once.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
@@ -14,7 +15,7 @@ use prometheus_client::{
 
 use crate::{
     config::RuleKey,
-    model::{notification::Notification, tally},
+    model::{notification::Notification, published::Published, tally},
     store::Outcome,
 };
 
@@ -44,6 +45,12 @@ struct BySink {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByRule {
+    rule: String,
+    cluster: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByResult {
     result: &'static str,
 }
@@ -70,7 +77,17 @@ pub struct Telemetry {
     alerts: Family<AlertLabels, Gauge>,
     reloads: Family<ByResult, Counter>,
     store_bytes: Gauge,
+    readings: Family<Vec<(String, String)>, Gauge<f64, AtomicU64>>,
+    readings_left_out: Family<ByRule, Gauge>,
+    /// Of each rule that publishes there: what it showed last.
+    shown: Arc<Mutex<Shown>>,
 }
+
+/// Label sets by the rule that they are of.
+type Shown = BTreeMap<RuleKey, Vec<Vec<(String, String)>>>;
+
+/// The most readings of one rule.
+const MOST_READINGS: usize = 1000;
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +115,9 @@ impl Telemetry {
             alerts: Family::default(),
             reloads: Family::default(),
             store_bytes: Gauge::default(),
+            readings: Family::default(),
+            readings_left_out: Family::default(),
+            shown: Arc::default(),
         };
         new.register();
         new
@@ -134,6 +154,16 @@ impl Telemetry {
         );
         all.register("alerts", "Alerts by rule, level and state", self.alerts.clone());
         all.register("reloads", "Reloads of the rule files by result", self.reloads.clone());
+        all.register(
+            "reading",
+            "What a rule saw in its last look, by rule, cluster and entity",
+            self.readings.clone(),
+        );
+        all.register(
+            "readings_left_out",
+            "Entities of a rule beyond those that are shown",
+            self.readings_left_out.clone(),
+        );
         all.register_with_unit("store", "Size of the store", Unit::Bytes, self.store_bytes.clone());
     }
 
@@ -177,6 +207,30 @@ impl Telemetry {
         }
     }
 
+    /// Replaces what is shown of one rule.
+    pub fn readings(&self, key: &RuleKey, readings: &[Published]) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.remove(key).unwrap_or_default() {
+            self.readings.remove(&gone);
+        }
+        let by_rule = ByRule { rule: key.rule.clone(), cluster: key.cluster.clone() };
+        self.readings_left_out.remove(&by_rule);
+        let some = &readings[..readings.len().min(MOST_READINGS)];
+        let mut sets = Vec::with_capacity(some.len());
+        for reading in some {
+            let labels = labels_of(key, reading);
+            self.readings.get_or_create(&labels).set(reading.value.as_f64());
+            sets.push(labels);
+        }
+        if some.len() < readings.len() {
+            let left_out = i64::try_from(readings.len() - some.len()).unwrap_or(i64::MAX);
+            self.readings_left_out.get_or_create(&by_rule).set(left_out);
+        }
+        if !sets.is_empty() {
+            shown.insert(key.clone(), sets);
+        }
+    }
+
     pub fn store_size(&self, bytes: u64) {
         self.store_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
@@ -189,5 +243,73 @@ impl Telemetry {
             Ok(()) => text,
             Err(_) => String::new(),
         }
+    }
+}
+
+/// Rule, cluster and the entity's labels, under names that Prometheus takes; one that is taken already is prefixed.
+fn labels_of(key: &RuleKey, reading: &Published) -> Vec<(String, String)> {
+    let mut labels = vec![("rule".to_owned(), key.rule.clone()), ("cluster".to_owned(), key.cluster.clone())];
+    for (name, value) in reading.entity.labels() {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let mut name: String = name.chars().map(plain).collect();
+        let is_taken = |name: &String| labels.iter().any(|(other, _)| other == name);
+        while is_taken(&name) || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            name.insert_str(0, "entity_");
+        }
+        labels.push((name, value.to_owned()));
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entity, Number, Time, Unit as Of};
+
+    fn reading(labels: &[(&str, &str)], value: i64) -> Published {
+        let entity = Entity::new(labels.iter().copied());
+        let (value, at) = (Number::Int(value), Time::UNIX_EPOCH);
+        Published { id: String::new(), entity, value, unit: Of::Percent, level: None, at }
+    }
+
+    #[test]
+    fn readings_are_replaced_whole_and_what_is_not_seen_any_more_is_not_shown() {
+        let (telemetry, key) = (Telemetry::new(), RuleKey::new("disk", "main"));
+        telemetry.readings(&key, &[reading(&[("node", "a")], 91), reading(&[("node", "b")], 40)]);
+        telemetry.readings(&RuleKey::new("other", "main"), &[reading(&[], 7)]);
+        telemetry.readings(&key, &[reading(&[("node", "a\"\n")], 92)]);
+        let page = telemetry.render();
+        assert!(
+            page.contains("highwater_reading{rule=\"disk\",cluster=\"main\",node=\"a\\\"\\n\"} 92.0\n"),
+            "{page}"
+        );
+        assert!(page.contains("highwater_reading{rule=\"other\",cluster=\"main\"} 7.0\n"), "{page}");
+        assert!(!page.contains("40.0") && !page.contains("91.0"), "{page}");
+        telemetry.readings(&key, &[]);
+        assert!(!telemetry.render().contains("disk"), "a rule that sees nothing shows nothing");
+    }
+
+    #[test]
+    fn an_entity_s_labels_never_stand_in_the_place_of_a_rule_s() {
+        let page = |labels: &[(&str, &str)]| {
+            let telemetry = Telemetry::new();
+            telemetry.readings(&RuleKey::new("r", "c"), &[reading(labels, 1)]);
+            telemetry.render()
+        };
+        let shown = page(&[("rule", "x"), ("k8s.pod", "y"), ("0", "z")]);
+        assert!(shown.contains("{rule=\"r\",cluster=\"c\","), "{shown}");
+        for label in ["entity_rule=\"x\"", "k8s_pod=\"y\"", "entity_0=\"z\""] {
+            assert!(shown.contains(label), "{label} in {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_a_thousand_entities_is_counted() {
+        let (telemetry, key) = (Telemetry::new(), RuleKey::new("r", "c"));
+        let many: Vec<Published> = (0..1200).map(|n| reading(&[("n", &n.to_string())], n)).collect();
+        telemetry.readings(&key, &many);
+        let page = telemetry.render();
+        assert_eq!(page.matches("highwater_reading{").count(), 1000);
+        assert!(page.contains("highwater_readings_left_out{rule=\"r\",cluster=\"c\"} 200\n"), "{page}");
     }
 }

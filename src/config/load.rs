@@ -38,6 +38,12 @@ check: { elasticsearch_unreachable: {} }
 schedule: every 15s
 ";
 
+/// The sinks that keep numbers.
+fn keepers_of(settings: &Settings) -> Vec<String> {
+    let keepers = settings.sinks.iter().filter(|(_, sink)| sink.keeps_numbers());
+    keepers.map(|(name, _)| name.clone()).collect()
+}
+
 /// Reads every rule file that the settings name. All mistakes are told together.
 pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
     let mut loader = Loader {
@@ -45,6 +51,7 @@ pub fn load_rules(settings: &Settings) -> Result<Loaded, Complaints> {
             clusters: settings.clusters.keys().cloned().collect(),
             scripted: scripts::allowed(settings),
             sinks: settings.sinks.keys().cloned().collect(),
+            keepers: keepers_of(settings),
             routed: !settings.routing.routes.is_empty(),
             zone: settings.timezone.name().to_owned(),
             defaults: settings.defaults.form.clone(),

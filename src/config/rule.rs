@@ -23,6 +23,8 @@ pub struct Rule {
     /// Sinks to tell, or [`ROUTES`](super::routing::ROUTES), where the level does not name its own.
     pub notify: Vec<String>,
     pub notify_by_level: BTreeMap<Level, Vec<String>>,
+    /// Where its readings go, whatever their level: sinks that keep numbers.
+    pub publish: Publish,
     pub repeat: Option<Duration>,
     /// When coming and going is too much; `None`: never.
     pub flapping: Option<Flapping>,
@@ -50,6 +52,20 @@ impl Rule {
 
     pub fn keys(&self) -> impl Iterator<Item = RuleKey> {
         self.clusters.iter().map(|cluster| RuleKey::new(&self.id, cluster))
+    }
+}
+
+/// Where a rule's readings go as metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publish {
+    pub sinks: Vec<String>,
+    /// `/metrics` shows them.
+    pub on_page: bool,
+}
+
+impl Publish {
+    pub fn is_nothing(&self) -> bool {
+        self.sinks.is_empty() && !self.on_page
     }
 }
 

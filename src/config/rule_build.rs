@@ -7,7 +7,7 @@ use super::{
     complaint::{Complaint, Report},
     flapping, lint, missing, near,
     routing::ROUTES,
-    rule::{Rule, Source},
+    rule::{Publish, Rule, Source},
     rule_form::{BlindForm, DefaultsForm, RuleForm},
     schedule, scripts, texts, thresholds,
 };
@@ -24,6 +24,8 @@ use crate::{
 pub const UNREACHABLE: &str = "elasticsearch-unreachable";
 pub const UNREACHABLE_KIND: &str = "elasticsearch_unreachable";
 
+/// Stands in `publish` for highwater's own page of metrics.
+const METRICS_PAGE: &str = "/metrics";
 const QUERY_DELAY: Duration = Duration::from_secs(30);
 const MAX_CATCH_UP: Duration = Duration::from_secs(3600);
 pub const ABSENT: Missing = Missing::keep_then(Duration::from_secs(600), MissingThen::Resolve);
@@ -35,6 +37,8 @@ pub struct World {
     /// Those of them that allow scripts.
     pub scripted: Vec<String>,
     pub sinks: Vec<String>,
+    /// Those of them that keep numbers.
+    pub keepers: Vec<String>,
     /// The settings have routes.
     pub routed: bool,
     /// The zone of schedules that name none.
@@ -77,6 +81,7 @@ impl Builder<'_> {
         let (title, message) = (self.text(form.title.as_ref()), self.text(form.message.as_ref()));
         let runbook = self.runbook(form.runbook.as_ref());
         let repeat = self.repeat(form.repeat.as_ref());
+        let publish = self.publish(form.publish.as_deref());
         let flapping = self.report.take(flapping::parse(form.flapping.as_ref())).flatten();
         let fingerprint = fingerprint(kind, &clusters, &check.groups());
         let labels = form.labels.unwrap_or_default();
@@ -90,6 +95,7 @@ impl Builder<'_> {
             policy,
             notify,
             notify_by_level,
+            publish,
             repeat,
             flapping,
             labels: labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
@@ -254,6 +260,22 @@ impl Builder<'_> {
         Vec::new()
     }
 
+    fn publish(&mut self, names: Option<&[At<String>]>) -> Publish {
+        let (page, names): (Vec<_>, Vec<_>) =
+            names.unwrap_or_default().iter().cloned().partition(|name| name.value == METRICS_PAGE);
+        let mut sinks = self.known(&names, &self.world.sinks, "sink");
+        for name in names.iter().filter(|name| sinks.contains(&name.value)) {
+            if !self.world.keepers.contains(&name.value) {
+                let why =
+                    format!("sink `{}` keeps no numbers, so nothing can be published there", name.value);
+                let hint = "`publish` takes `cloudwatch_metrics`, `statsd` and `elasticsearch` sinks, and `/metrics`";
+                self.report.add(name.error(why).hint(hint));
+            }
+        }
+        sinks.retain(|name| self.world.keepers.contains(name));
+        Publish { sinks, on_page: !page.is_empty() }
+    }
+
     fn timing(&mut self, form: &RuleForm, check: &dyn Check, cluster: Option<&String>) -> Option<Timing> {
         let Some(written) = &form.schedule else {
             self.report.add(form.id.error("`schedule` is missing; write one like `schedule: every 1m`"));
@@ -378,6 +400,7 @@ pub fn fill(form: &mut RuleForm, defaults: &DefaultsForm) {
     or(&mut form.absent, &defaults.absent);
     or(&mut form.blind, &defaults.blind);
     or(&mut form.notify, &defaults.notify);
+    or(&mut form.publish, &defaults.publish);
     or(&mut form.repeat, &defaults.repeat);
     or(&mut form.flapping, &defaults.flapping);
     or(&mut form.runbook, &defaults.runbook);

@@ -61,6 +61,8 @@ pub struct RuleForm {
     pub blind: Option<BlindForm>,
     /// Sinks to tell, or `routes`; a level's own `notify` replaces it. Left out: the routes, where the settings have some.
     pub notify: Option<Vec<At<String>>>,
+    /// Where its readings go as metrics after every look, whatever their level: sinks that keep numbers (`cloudwatch_metrics`, `statsd`, `elasticsearch`), and `/metrics` for highwater's own page. Left out: nowhere.
+    pub publish: Option<Vec<At<String>>>,
     /// A reminder so often while it fires. Left out: none.
     pub repeat: Option<At<Span>>,
     /// An alert that comes and goes too often is told once, as flapping, and then once when it settled: `off`, or `{ changes: 5, within: 1h }`, which is what holds where nothing is written.
@@ -99,6 +101,8 @@ pub struct DefaultsForm {
     pub blind: Option<BlindForm>,
     /// Sinks to tell.
     pub notify: Option<Vec<At<String>>>,
+    /// Where readings go as metrics.
+    pub publish: Option<Vec<At<String>>>,
     /// A reminder so often while it fires.
     pub repeat: Option<At<Span>>,
     /// When coming and going is too much.

@@ -13,7 +13,7 @@ use crate::{
         watch::Watch,
         withhold::Causes,
     },
-    model::{Ending, Tick, Transition},
+    model::{Ending, Tick, Transition, published::Published},
     store::{Outcome, Run, StoreError, Turn},
 };
 
@@ -22,6 +22,7 @@ impl Engine {
     pub(super) async fn commit(&self, watch: &mut Watch, draft: Draft) -> Result<(), StoreError> {
         let now = self.clock.now();
         let looked = draft.watermark > watch.watermark;
+        let page = on_page(watch, &draft, looked);
         let faults = Faults::default();
         let own = self.own.lock().await;
         let (turn, after, own_turn) = self.compose(watch, draft, (&own, &faults));
@@ -39,6 +40,9 @@ impl Engine {
                 let mut own = own;
                 own.keep(own_after);
             }
+        }
+        if let Some(readings) = page {
+            self.telemetry.readings(&watch.key, &readings);
         }
         self.own_up(faults).await;
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
@@ -129,6 +133,17 @@ impl Engine {
             clusters.remove(&watch.key.cluster);
         }
     }
+}
+
+/// What `/metrics` is to show of a rule from now on: its newest look, and nothing of one that saw nothing or of a rule that ends.
+/// An old number would read as health.
+fn on_page(watch: &Watch, draft: &Draft, looked: bool) -> Option<Vec<Published>> {
+    let ends = draft.closing().is_some();
+    if !watch.rule.publish.on_page || !(looked || ends) {
+        return None;
+    }
+    let newest = draft.readings.iter().filter(|reading| !ends && Some(reading.at) == draft.watermark);
+    Some(newest.cloned().collect())
 }
 
 /// A rule that its cluster cannot answer at all is not blind any more, and sees nothing either.

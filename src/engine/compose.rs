@@ -15,6 +15,7 @@ use crate::{
     model::{
         Kind, Level, Reading, identity,
         notification::{Change, Delivery, Notification, Status, in_reading_order},
+        published::{self, Published},
         wording,
     },
 };
@@ -70,6 +71,7 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
         labels: watch.rule.labels.clone(),
         runbook: watch.rule.runbook.clone(),
         alerts: changes,
+        readings: Vec::new(),
         note: None,
         digest: None,
         test: false,
@@ -80,6 +82,41 @@ pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &T
         texts::own_of_sink(telling.faults, (sink, kind.as_ref()), &delivery.notification);
     }
     delivery
+}
+
+/// What a look saw, for each sink that the rule publishes to; a look at very much becomes several deliveries.
+pub fn readings(watch: &Watch, readings: &[Published], zone: Tz) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
+    for sink in &watch.rule.publish.sinks {
+        for some in readings.chunks(published::TOGETHER) {
+            deliveries.push(Delivery::of_readings(sink, numbers(watch, sink, some), zone));
+        }
+    }
+    deliveries
+}
+
+fn numbers(watch: &Watch, sink: &str, readings: &[Published]) -> Notification {
+    let ids = readings.iter().map(|reading| reading.id.as_str());
+    let rule = &watch.rule;
+    Notification {
+        version: 1,
+        notification_id: identity::notification_id(sink, ids),
+        rule: watch.key.rule.clone(),
+        summary: rule.summary.clone(),
+        title: None,
+        cluster: watch.key.cluster.clone(),
+        at: readings.iter().map(|reading| reading.at).max().unwrap_or_default(),
+        status: Status::Resolved,
+        level: Level::Info,
+        text: format!("{} readings of {}", readings.len(), watch.key),
+        labels: rule.labels.clone(),
+        runbook: None,
+        alerts: Vec::new(),
+        readings: readings.to_vec(),
+        note: None,
+        digest: None,
+        test: false,
+    }
 }
 
 /// The whole in plain text, written anew.

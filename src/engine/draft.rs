@@ -5,10 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     checks::Memory,
     engine::{
+        compose,
         tell::{Happened, Telling, tell},
         watch::{ToldBySink, Watch},
     },
-    model::{Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition, flapping::Flaps, step},
+    model::{
+        Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition,
+        flapping::Flaps,
+        published::{self, Published},
+        step,
+    },
     store::{Outcome, Run, Turn},
 };
 
@@ -22,6 +28,8 @@ pub struct Draft {
     judged: Option<Time>,
     pub runs: Vec<Run>,
     pub transitions: Vec<Transition>,
+    /// What is published of the looks so far.
+    pub readings: Vec<Published>,
     /// Alerts without news that a sink is to be shown anew.
     pub refreshed: Vec<(Entity, String)>,
     touched: BTreeSet<Entity>,
@@ -39,6 +47,7 @@ impl Draft {
             judged: watch.judged,
             runs: Vec::new(),
             transitions: Vec::new(),
+            readings: Vec::new(),
             refreshed: Vec::new(),
             touched: BTreeSet::new(),
             forget_rule: false,
@@ -65,6 +74,10 @@ impl Draft {
     /// One look: the state machine moves, the tick gets its outcome.
     pub fn judge(&mut self, watch: &Watch, observation: &Observation, tick: Tick, outcome: Outcome) {
         self.move_on(watch, observation, tick);
+        if !watch.rule.publish.is_nothing() {
+            let (rule, cluster) = (&watch.key.rule, &watch.key.cluster);
+            self.readings.extend(published::readings((rule, cluster), observation, &self.state, tick.at));
+        }
         let reason = reason_of(observation);
         self.judged = Some(tick.at);
         self.runs.push(Run::one(tick.at, outcome, reason));
@@ -137,7 +150,8 @@ impl Draft {
     pub fn finish(self, watch: &Watch, telling: &Telling<'_>) -> (Turn, Watch) {
         let flaps = self.flaps(watch, telling.now);
         let happened = Happened { transitions: &self.transitions, refreshed: &self.refreshed, flaps: &flaps };
-        let news = tell(telling, watch, &self.state, happened);
+        let mut news = tell(telling, watch, &self.state, happened);
+        news.deliveries.extend(compose::readings(watch, &self.readings, telling.zone));
         let mut told: ToldBySink = watch.told.clone();
         for (entity, sink, row) in &news.told {
             apply_told(&mut told, entity, sink, row.clone());

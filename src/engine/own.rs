@@ -8,7 +8,11 @@ mod words;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    config::{Rule, RuleKey, Settings, routing::ROUTES, rule::Source},
+    config::{
+        Rule, RuleKey, Settings,
+        routing::ROUTES,
+        rule::{Publish, Source},
+    },
     engine::{
         Engine,
         draft::{Draft, outcome_of},
@@ -147,6 +151,7 @@ impl Own {
             policy: policy(Some(self.level())),
             notify: self.notify(settings),
             notify_by_level: BTreeMap::new(),
+            publish: Publish::default(),
             repeat: None,
             flapping: None,
             labels: BTreeMap::new(),
@@ -182,6 +187,7 @@ pub fn ghost(key: &RuleKey, card: &Card) -> Rule {
         policy: policy(None),
         notify: Vec::new(),
         notify_by_level: BTreeMap::new(),
+        publish: Publish::default(),
         repeat: None,
         flapping: None,
         labels: card.labels.clone(),

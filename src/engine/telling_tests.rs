@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{World, at, percent, rule};
+use super::world::{World, at, percent, rule, unreachable};
 use crate::{
     config::Rule,
     model::{
@@ -150,4 +150,42 @@ async fn a_text_that_cannot_be_filled_in_holds_nothing_back_and_is_told_itself()
     assert_eq!(world.said_to("other").len(), 2, "{:?}", world.said_to("other"));
     let last = world.heard.iter().rfind(|(sink, ..)| sink == "ear").unwrap();
     assert_eq!(last.2.message.as_deref(), Some("now at 1 %"));
+}
+
+#[tokio::test]
+async fn readings_are_published_whatever_their_level_and_a_replay_names_them_the_same() {
+    let mut publishing = paging();
+    publishing.publish.sinks = vec!["other".to_owned()];
+    publishing.publish.on_page = true;
+    let signal = |tick: Time| match tick {
+        tick if tick < at("10:00") => nodes(&[1.0, 2.0]),
+        tick if tick < at("10:01") => unreachable(),
+        _ => nodes(&[50.0]),
+    };
+    let mut world = World::new(publishing.clone(), at("09:58"), signal).await;
+    world.live_until(at("10:03")).await;
+    let mut published: Vec<_> = world.delivered.iter().filter(|delivery| delivery.sink == "other").collect();
+    published.retain(|delivery| !delivery.notification.readings.is_empty());
+    let mut seen = Vec::new();
+    for delivery in &published {
+        assert!(delivery.notification.alerts.is_empty() && delivery.lane.ends_with("readings"));
+        for reading in &delivery.notification.readings {
+            let (node, value) = (reading.entity.get("node").unwrap(), reading.value.as_f64());
+            seen.push((reading.at.format("%H:%M:%S").to_string(), node.to_owned(), value, reading.level));
+        }
+    }
+    assert_eq!(
+        &seen[..2],
+        [
+            ("09:58:00".to_owned(), "es-0".to_owned(), 1.0, None),
+            ("09:58:00".to_owned(), "es-1".to_owned(), 2.0, None)
+        ]
+    );
+    assert!(seen.iter().all(|(at, ..)| !at.starts_with("10:00")), "what is unknown has no number: {seen:?}");
+    let last = seen.last().unwrap();
+    assert_eq!((last.2, last.3.is_some()), (50.0, true), "the level after the look: {seen:?}");
+    assert!(world.engine.telemetry.render().contains("node=\"es-0\"} 50.0"));
+    let mut again = World::new(publishing, at("09:58"), signal).await;
+    again.live_until(at("09:59")).await;
+    assert_eq!(again.delivered[0].notification.notification_id, published[0].notification.notification_id);
 }

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::{
     checks::{Advice, Check, Defaults, Look, Memory},
     clock::Clock,
-    config::{Rule, RuleKey, RuleSet, Settings, rule::Source, settings},
+    config::{
+        Rule, RuleKey, RuleSet, Settings,
+        rule::{Publish, Source},
+        settings,
+    },
     engine::{
         Engine,
         doors::Doors,
@@ -134,6 +138,7 @@ pub fn rule(windowed: bool) -> Rule {
         policy,
         notify: vec!["ear".to_owned()],
         notify_by_level: BTreeMap::new(),
+        publish: Publish::default(),
         repeat: None,
         flapping: None,
         labels: BTreeMap::new(),

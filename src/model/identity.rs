@@ -21,6 +21,11 @@ pub fn event_id(episode_id: &str, kind: Kind, n: u32) -> String {
     hash(&["event", episode_id, kind.name(), &n.to_string()])
 }
 
+/// One per reading of one tick.
+pub fn reading_id(alert_key: &str, at: Time) -> String {
+    hash(&["reading", alert_key, &at.timestamp_millis().to_string()])
+}
+
 /// One per flood of alerts of one rule at one sink.
 pub fn digest_id(sink: &str, rule: &str, cluster: &str, at: Time) -> String {
     hash(&["digest", sink, rule, cluster, &at.timestamp_millis().to_string()])

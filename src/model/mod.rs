@@ -29,6 +29,7 @@ pub mod notification;
 pub mod number;
 pub mod observation;
 pub mod policy;
+pub mod published;
 pub mod query;
 pub mod reading;
 pub mod reason;

@@ -5,7 +5,9 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, Entity, Facts, Kind, Level, Number, Time, Transition, Unit, identity};
+use super::{
+    Ending, Entity, Facts, Kind, Level, Number, Time, Transition, Unit, identity, published::Published,
+};
 
 /// The message that one evaluation causes at one sink. Its JSON is the webhook's body: names are added, never renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Notification {
     pub labels: BTreeMap<String, String>,
     pub runbook: Option<String>,
     pub alerts: Vec<Change>,
+    /// Readings as metrics, for a sink that `publish` names: such a notification has no alerts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Published>,
     /// What has to be said of the whole before anything else: `delivered 47 min late`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -202,6 +207,12 @@ impl Delivery {
     /// In the lane of its rule.
     pub fn of_rule(sink: impl Into<String>, notification: Notification, zone: Tz) -> Self {
         let lane = format!("{}\n{}", notification.rule, notification.cluster);
+        Self { sink: sink.into(), lane, notification, zone }
+    }
+
+    /// In a lane of its own: numbers neither wait for alerts nor hold them up.
+    pub fn of_readings(sink: impl Into<String>, notification: Notification, zone: Tz) -> Self {
+        let lane = format!("{}\n{}\nreadings", notification.rule, notification.cluster);
         Self { sink: sink.into(), lane, notification, zone }
     }
 

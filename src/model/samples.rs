@@ -5,6 +5,7 @@ use chrono::TimeZone as _;
 use super::{
     Ending, Entity, Facts, Kind, Level, Number, Time, Unit,
     notification::{Change, Notification, Status},
+    published::Published,
 };
 
 pub fn at(hour: u32, minute: u32) -> Time {
@@ -57,8 +58,23 @@ pub fn notification(alerts: Vec<Change>) -> Notification {
         labels: [].into(),
         runbook: Some("https://runbooks/disk".to_owned()),
         alerts,
+        readings: Vec::new(),
         note: None,
         digest: None,
         test: false,
     }
+}
+
+/// Readings of nodes by their values, the first of them critical.
+pub fn readings(nodes: &[(&str, Number)]) -> Notification {
+    let reading = |(n, (node, value)): (usize, &(&str, Number))| Published {
+        id: format!("r{n}"),
+        entity: Entity::of("node", *node),
+        value: *value,
+        unit: Unit::Percent,
+        level: (n == 0).then_some(Level::Critical),
+        at: at(9, 16),
+    };
+    let readings = nodes.iter().enumerate().map(reading).collect();
+    Notification { alerts: Vec::new(), readings, ..notification(vec![change(Kind::Fired, Level::Info)]) }
 }

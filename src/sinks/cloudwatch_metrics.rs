@@ -14,10 +14,10 @@ use crate::model::{
     secret::Secret,
 };
 
-/// Amazon CloudWatch metrics: `alert_level` (0 after a proven recovery, 1 info, 2 warning, 3 critical) and the reading's `value`.
+/// Amazon CloudWatch metrics: `alert_level` (0 where nothing fires, 1 info, 2 warning, 3 critical) and the reading's `value`.
 ///
 /// Dimensions are `rule`, `cluster` and the entity's labels, thirty at most. Each change of an alert is one data point of each
-/// metric. An alert that ends without a proof has no level; it counts as `ended_without_proof`.
+/// metric. Where a rule's `publish` names it, each reading of each look is one, whatever its level. An alert that ends without a proof has no level; it counts as `ended_without_proof`.
 /// Signed with the credentials that Amazon's own tools would find: environment, profile, web identity, container, machine.
 /// Needed is `cloudwatch:PutMetricData`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -76,6 +76,10 @@ impl Sink for CloudwatchMetrics {
 
     fn belated(&self) -> Belated {
         Belated::Each
+    }
+
+    fn keeps_numbers(&self) -> bool {
+        true
     }
 
     fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict {

@@ -16,7 +16,7 @@ use crate::model::{
     wording,
 };
 
-/// The history: every change as a document of a data stream, for Kibana.
+/// The history: every change as a document of a data stream, for Kibana; where a rule's `publish` names it, every reading, too.
 ///
 /// `highwater setup` makes the index template and the data stream with its strict mappings; nothing else ever does, and without them
 /// nothing is written. A cluster without data streams gets a plain index of the same name and mappings. A document's `_id` is the
@@ -63,6 +63,10 @@ impl Sink for Elasticsearch {
 
     fn belated(&self) -> Belated {
         Belated::Each
+    }
+
+    fn keeps_numbers(&self) -> bool {
+        true
     }
 
     fn classify(&self, _: &Asked<'_>, answer: &Answer) -> Verdict {

@@ -138,6 +138,11 @@ pub trait Sink: Debug + Send + Sync {
         false
     }
 
+    /// Whether it takes readings as metrics (`publish`).
+    fn keeps_numbers(&self) -> bool {
+        false
+    }
+
     /// What must not stand in a file as plain text, by its key.
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         Vec::new()

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, written};
 use crate::model::{
     notification::{Delivery, Handle},
+    published::Published,
     tally,
 };
 
@@ -12,6 +13,9 @@ use crate::model::{
 /// It needs no place in `notify`: whatever any sink took is counted here, after it was delivered and never in its way. An alert counts
 /// when it fires and when it is raised. Datagrams may get lost, as StatsD accepts; `/metrics` has the same as
 /// `highwater_alerts_told_total`, which misses nothing while the daemon runs.
+///
+/// Where a rule's `publish` names it, every reading of every look is a gauge, `PREFIX.reading.RULE.CLUSTER` followed by the values of
+/// the entity's labels; with `tags` it is `PREFIX.reading` with rule, cluster and the entity's labels as tags.
 ///
 /// A counter is `PREFIX.alerts_told.RULE.LEVEL.SINK`; every character but ASCII letters, digits, `_` and `-` of a part becomes `_`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -52,6 +56,28 @@ impl Statsd {
         }
         format!("{prefix}.alerts_told.{rule}.{level}.{sink}:{count}|c")
     }
+
+    /// Below 0 a gauge without tags would be taken as a step down, so that it is set to 0 first.
+    fn gauge(&self, delivery: &Delivery, reading: &Published) -> String {
+        let (prefix, value) = (&self.prefix, reading.value);
+        let (rule, cluster) = (part(&delivery.notification.rule), part(&delivery.notification.cluster));
+        let name = match self.tags {
+            true => format!("{prefix}.reading"),
+            false => {
+                let values = reading.entity.labels().map(|(_, value)| format!(".{}", part(value)));
+                format!("{prefix}.reading.{rule}.{cluster}{}", values.collect::<String>())
+            }
+        };
+        let mut tags = String::new();
+        if self.tags {
+            tags = format!("|#rule:{rule},cluster:{cluster}");
+            for (label, value) in reading.entity.labels() {
+                tags.push_str(&format!(",{}:{}", part(label), part(value)));
+            }
+        }
+        let line = format!("{name}:{value}|g{tags}");
+        if value.as_f64() < 0.0 && !self.tags { format!("{name}:0|g\n{line}") } else { line }
+    }
 }
 
 impl Sink for Statsd {
@@ -60,6 +86,10 @@ impl Sink for Statsd {
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
+        if !delivery.notification.readings.is_empty() {
+            let readings = &delivery.notification.readings;
+            return Message::Datagrams(packed(readings.iter().map(|reading| self.gauge(delivery, reading))));
+        }
         let counts = tally::told(&delivery.notification);
         let lines = counts.into_iter().map(|(level, count)| self.line(delivery, level.name(), count));
         Message::Datagrams(packed(lines))
@@ -74,6 +104,10 @@ impl Sink for Statsd {
     }
 
     fn counts(&self) -> bool {
+        true
+    }
+
+    fn keeps_numbers(&self) -> bool {
         true
     }
 
@@ -126,8 +160,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        Ending, Kind, Level,
-        samples::{change, notification, resolved},
+        Ending, Kind, Level, Number,
+        samples::{change, notification, readings, resolved},
     };
 
     fn sent(yaml: &str, delivery: &Delivery) -> Vec<String> {
@@ -157,6 +191,22 @@ mod tests {
         let tagged = "a.b.alerts_told:1|c|#rule:http-5xx,level:warning,sink:bot\n\
                       a.b.alerts_told:2|c|#rule:http-5xx,level:critical,sink:bot";
         assert_eq!(sent("{ prefix: a.b, tags: true }", &delivery), [tagged]);
+    }
+
+    #[test]
+    fn every_reading_is_a_gauge_and_one_below_zero_is_no_step_down() {
+        let delivery = Delivery::of_readings(
+            "stats",
+            readings(&[("es.1", Number::Float(91.5)), ("b", Number::Int(-3))]),
+            UTC,
+        );
+        let plain = "highwater.reading.elasticsearch-storage.main.es_1:91.5|g\n\
+                     highwater.reading.elasticsearch-storage.main.b:0|g\n\
+                     highwater.reading.elasticsearch-storage.main.b:-3|g";
+        assert_eq!(sent("{}", &delivery), [plain]);
+        let tagged = "highwater.reading:91.5|g|#rule:elasticsearch-storage,cluster:main,node:es_1\n\
+                      highwater.reading:-3|g|#rule:elasticsearch-storage,cluster:main,node:b";
+        assert_eq!(sent("{ tags: true }", &delivery), [tagged]);
     }
 
     #[test]

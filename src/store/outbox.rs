@@ -86,10 +86,15 @@ pub(super) enum Sort {
     Update,
     Reminder,
     News,
+    /// Numbers for a sink that keeps them, in lanes of their own.
+    Readings,
 }
 
 impl Sort {
     pub(super) fn of(delivery: &Delivery) -> Self {
+        if !delivery.notification.readings.is_empty() {
+            return Self::Readings;
+        }
         let of = |kind| match kind {
             Kind::Updated => Self::Update,
             Kind::Reminded => Self::Reminder,
@@ -103,6 +108,7 @@ impl Sort {
             Self::Update => "update",
             Self::Reminder => "reminder",
             Self::News => "news",
+            Self::Readings => "readings",
         }
     }
 }

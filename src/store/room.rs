@@ -46,9 +46,12 @@ impl Bounds {
 /// What is superseded by `delivery` goes, and what is left of `delivery` beside what waits already.
 pub(super) fn make(db: &Connection, delivery: Delivery) -> Result<Option<Delivery>, StoreError> {
     let (sink, lane, sort) = (delivery.sink.clone(), delivery.lane.clone(), Sort::of(&delivery));
+    if sort == Sort::Readings {
+        return Ok(Some(delivery));
+    }
     let concerned = match sort {
         Sort::Update => "",
-        Sort::Reminder | Sort::News => "AND sort <> 'news'",
+        Sort::Reminder | Sort::News | Sort::Readings => "AND sort <> 'news'",
     };
     let mut left = Some(delivery);
     for old in lane_of(db, &sink, &lane, concerned)? {
@@ -77,7 +80,7 @@ fn speaks_of(delivery: &Delivery, change: &Change) -> bool {
 /// An older update or reminder does not keep news waiting: not even if it failed before.
 fn supersede(db: &Connection, old: Queued, sort: Sort, new: &Delivery) -> Result<(), StoreError> {
     let stands = match sort {
-        Sort::News => true,
+        Sort::News | Sort::Readings => true,
         Sort::Reminder => old.is_begun(),
         Sort::Update => old.is_begun() && old.attempts == 0,
     };
@@ -94,7 +97,7 @@ fn supersede(db: &Connection, old: Queued, sort: Sort, new: &Delivery) -> Result
 
 /// Everything of a lane that is not begun becomes as few messages as its sink takes.
 pub(super) fn merge_lane(db: &Connection, sink: &str, lane: &str, how: Belated) -> Result<(), StoreError> {
-    let waiting = lane_of(db, sink, lane, "AND message IS NULL")?;
+    let waiting = lane_of(db, sink, lane, "AND message IS NULL AND sort <> 'readings'")?;
     let deliveries: Vec<Delivery> = waiting.iter().map(|queued| queued.delivery.clone()).collect();
     let merged = match how {
         Belated::Merged => merge::for_people(&deliveries),
@@ -142,19 +145,20 @@ fn forget(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Keeps a sink's share within its bounds: first updates and reminders go, then lanes are merged. The newest trigger and resolve
+/// Keeps a sink's share within its bounds: first updates and reminders go, then readings, then lanes are merged. The newest trigger and resolve
 /// of an alert stay, whatever the bounds say.
 pub(super) fn keep_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<(), StoreError> {
     forget_old_letters(db, sink, bounds)?;
     if is_within(db, sink, bounds)? {
         return Ok(());
     }
-    let soft =
-        "DELETE FROM deliveries WHERE sink = ?1 AND state <> 'dead' AND message IS NULL AND sort <> 'news'";
+    let soft = "DELETE FROM deliveries
+        WHERE sink = ?1 AND state <> 'dead' AND message IS NULL AND sort IN ('update', 'reminder')";
     let dropped = db.prepare_cached(soft)?.execute([sink])?;
     if dropped > 0 {
         tracing::warn!(sink, dropped, "outbox full, updates and reminders dropped");
     }
+    drop_old_readings(db, sink, bounds)?;
     if is_within(db, sink, bounds)? {
         return Ok(());
     }
@@ -166,6 +170,27 @@ pub(super) fn keep_within(db: &Connection, sink: &str, bounds: &Bounds) -> Resul
     }
     if !lanes.is_empty() {
         tracing::warn!(sink, lanes = lanes.len(), "outbox full, deliveries merged");
+    }
+    Ok(())
+}
+
+/// Numbers that nobody took make room for alerts: the older half of them, then the older half of what is left.
+fn drop_old_readings(db: &Connection, sink: &str, bounds: &Bounds) -> Result<(), StoreError> {
+    let waiting = "sink = ?1 AND state <> 'dead' AND message IS NULL AND sort = 'readings'";
+    let count = format!("SELECT count(*) FROM deliveries WHERE {waiting}");
+    let forget = format!(
+        "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE {waiting} ORDER BY seq LIMIT ?2)"
+    );
+    let mut dropped = 0;
+    while !is_within(db, sink, bounds)? {
+        let left: i64 = db.prepare_cached(&count)?.query_row([sink], |row| row.get(0))?;
+        if left == 0 {
+            break;
+        }
+        dropped += db.prepare_cached(&forget)?.execute(params![sink, (left + 1) / 2])?;
+    }
+    if dropped > 0 {
+        tracing::warn!(sink, dropped, "outbox full, readings dropped");
     }
     Ok(())
 }
@@ -190,7 +215,7 @@ fn is_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<bool, Store
 
 /// Lanes that hold more than merging leaves of one.
 fn long_lanes(db: &Connection, sink: &str, most: u32) -> Result<Vec<String>, StoreError> {
-    let select = "SELECT lane FROM deliveries WHERE sink = ?1 AND state <> 'dead' AND message IS NULL
+    let select = "SELECT lane FROM deliveries WHERE sink = ?1 AND state <> 'dead' AND message IS NULL AND sort <> 'readings'
         GROUP BY lane HAVING count(*) > ?2";
     let mut select = db.prepare_cached(select)?;
     let lanes = select.query_map(params![sink, most], |row| row.get(0))?;

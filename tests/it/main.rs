@@ -25,6 +25,7 @@ mod kills;
 mod mail;
 mod many;
 mod pagers;
+mod publish;
 mod readme;
 mod sink_trouble;
 mod slack_bot;

@@ -143,6 +143,7 @@ fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Deliver
         labels: BTreeMap::new(),
         runbook: None,
         alerts: vec![change],
+        readings: Vec::new(),
         note: None,
         digest: None,
         test: true,

@@ -43,6 +43,8 @@ fn every_mistake_in_a_rule_is_shown_where_it_is() {
         ("check_without_map", rule("{ storage: }", "")),
         ("script", rule("{ ratio: { index: a, window: 15m, numerator: { script: { source: x } } } }", "")),
         ("unknown_sink", storage("notify: [alrets]")),
+        ("publish_to_people", storage("publish: [alerts, /metrics]")),
+        ("publish_to_nobody", storage("publish: [metrics]")),
         ("unknown_level_sink", storage("levels:\n  critical: { when: at least 90%, notify: [pagers] }")),
         ("notify_text", storage("notify: alerts")),
         ("unknown_cluster", storage("clusters: [mian]")),

@@ -23,6 +23,9 @@ pub fn open(
     let (to, mut waiting) = mpsc::channel::<(Destination, Message)>(WAITING);
     let told = move |delivery: &Delivery| {
         before(delivery);
+        if !delivery.notification.readings.is_empty() {
+            return;
+        }
         for counter in &sinks {
             if to.try_send((counter.destination(), counter.render(delivery, None))).is_err() {
                 tracing::debug!("count lost: too many wait");

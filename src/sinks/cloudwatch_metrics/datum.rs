@@ -1,8 +1,9 @@
 //! Changes of alerts as data points.
 
 use crate::model::{
-    Kind, Level, Number, Time, Unit,
+    Entity, Kind, Level, Number, Time, Unit,
     notification::{Change, Notification},
+    published::Published,
     wording,
 };
 
@@ -32,22 +33,37 @@ impl Datum {
             (Kind::Resolved, false) => ("ended_without_proof", 1.0, "Count"),
             _ => ("alert_level", number(change.level), "None"),
         };
-        Self { name, value, unit, at: change.at, dimensions: dimensions(notification, change) }
+        Self { name, value, unit, at: change.at, dimensions: dimensions(notification, &change.entity) }
     }
 
     /// The reading, where the change has one of its own and CloudWatch can hold it.
     pub fn of_value(notification: &Notification, change: &Change) -> Option<Self> {
         let is_old = change.kind == Kind::Resolved && !change.is_cleared();
         let value = change.value.map(Number::as_f64).filter(|value| !is_old && can_hold(*value))?;
-        let (unit, dimensions) = (unit(change.unit), dimensions(notification, change));
+        let (unit, dimensions) = (unit(change.unit), dimensions(notification, &change.entity));
         Some(Self { name: "value", value, unit, at: change.at, dimensions })
+    }
+
+    /// What a look saw, and the level that fires after it: 0 for none.
+    pub fn of_reading(notification: &Notification, reading: &Published) -> Vec<Self> {
+        let (at, dimensions) = (reading.at, dimensions(notification, &reading.entity));
+        let level = reading.level.map_or(0.0, number);
+        let level =
+            Self { name: "alert_level", value: level, unit: "None", at, dimensions: dimensions.clone() };
+        let value = reading.value.as_f64();
+        let value = can_hold(value).then(|| {
+            let unit = unit(Some(reading.unit));
+            Self { name: "value", value, unit, at, dimensions }
+        });
+        std::iter::once(level).chain(value).collect()
     }
 
     /// The whole notification in one: the highest level that fires, without entities.
     pub fn of_all(notification: &Notification) -> Self {
         let all_cleared = notification.alerts.iter().all(Change::is_cleared);
         let firing = notification.alerts.iter().filter(|change| change.kind != Kind::Resolved);
-        let level = firing.map(|change| change.level).max();
+        let seen = notification.readings.iter().filter_map(|reading| reading.level);
+        let level = firing.map(|change| change.level).chain(seen).max();
         let dimensions = around(notification);
         let (name, value, unit) = match level {
             Some(level) => ("alert_level", number(level), "None"),
@@ -101,9 +117,9 @@ fn around(notification: &Notification) -> Vec<(String, String)> {
 }
 
 /// The same and the entity's labels, as far as there is room.
-fn dimensions(notification: &Notification, change: &Change) -> Vec<(String, String)> {
+fn dimensions(notification: &Notification, entity: &Entity) -> Vec<(String, String)> {
     let mut dimensions = around(notification);
-    for (name, value) in change.entity.labels() {
+    for (name, value) in entity.labels() {
         push(&mut dimensions, name, value);
     }
     dimensions

@@ -8,7 +8,11 @@ use super::{
     super::{amazon::part::Part, percent_encoded},
     datum::Datum,
 };
-use crate::model::{notification::Notification, wording};
+use crate::model::{
+    notification::{Change, Notification},
+    published::Published,
+    wording,
+};
 
 /// One request takes no more than this.
 const MOST_BYTES: usize = 1_000_000;
@@ -19,16 +23,36 @@ pub fn head(namespace: &str) -> String {
     format!("Action=PutMetricData&Version=2010-08-01&Namespace={}", percent_encoded(namespace))
 }
 
-/// The fields of one request without its head, of `head` bytes: the worst first, from `part.from` on as many as it takes.
-/// `None` where none are left. Where the last request has no room for all, it counts the others.
+/// What becomes data points of its own.
+enum Item<'a> {
+    Alert(&'a Change),
+    Reading(&'a Published),
+}
+
+/// The worst alert first, then readings as they stand.
+fn items(notification: &Notification) -> Vec<Item<'_>> {
+    let alerts = wording::worst_first(notification).into_iter().map(Item::Alert);
+    alerts.chain(notification.readings.iter().map(Item::Reading)).collect()
+}
+
+fn data_of(notification: &Notification, item: &Item<'_>, part: Part) -> Vec<Datum> {
+    match item {
+        Item::Alert(change) => {
+            let value = Datum::of_value(notification, change).filter(|_| !part.is_short());
+            std::iter::once(Datum::of_level(notification, change)).chain(value).collect()
+        }
+        Item::Reading(reading) => Datum::of_reading(notification, reading),
+    }
+}
+
+/// The fields of one request without its head, of `head` bytes: from `part.from` on as many as it takes. `None` where none are
+/// left. Where the last request has no room for all, it counts the others.
 pub fn fields_of(notification: &Notification, part: Part, head: usize) -> Option<(String, Part)> {
-    let worst = wording::worst_first(notification);
-    let left = worst.get(part.from..).filter(|left| !left.is_empty())?;
+    let items = items(notification);
+    let left = items.get(part.from..).filter(|left| !left.is_empty())?;
     let (mut fields, mut count, mut to) = (String::new(), 0, part.from);
-    for change in left {
-        let level = Some(Datum::of_level(notification, change));
-        let value = Datum::of_value(notification, change).filter(|_| !part.is_short());
-        let data: Vec<Datum> = level.into_iter().chain(value).collect();
+    for item in left {
+        let data = data_of(notification, item, part);
         let next: String = data.iter().zip(count + 1..).map(|(datum, n)| field_of(n, datum)).collect();
         let is_full = count + data.len() > MOST_DATA || head + fields.len() + next.len() > MOST_BYTES;
         if count > 0 && is_full {
@@ -37,16 +61,16 @@ pub fn fields_of(notification: &Notification, part: Part, head: usize) -> Option
         fields.push_str(&next);
         (count, to) = (count + data.len(), to + 1);
     }
-    if part.is_last() && to < worst.len() {
+    if part.is_last() && to < items.len() {
         fields = field_of(1, &Datum::of_left_out(notification, left.len()));
-        to = worst.len();
+        to = items.len();
     }
     Some((fields, Part { to, ..part }))
 }
 
 /// The whole notification in one data point.
 pub fn plain(notification: &Notification, part: Part) -> Option<(String, Part)> {
-    let to = notification.alerts.len();
+    let to = notification.alerts.len() + notification.readings.len();
     (part.from < to).then(|| (field_of(1, &Datum::of_all(notification)), Part { to, ..part }))
 }
 

@@ -6,6 +6,7 @@ use crate::{
     model::{
         Kind,
         notification::{Change, Notification},
+        published::Published,
         wording,
     },
     sinks::webhook,
@@ -24,7 +25,36 @@ pub fn lines(notification: &Notification) -> String {
             lines.push('\n');
         }
     }
+    for reading in &notification.readings {
+        let action = json!({ "create": { "_id": reading.id } });
+        for line in [action, number(notification, reading)] {
+            lines.push_str(&webhook::escaped(&line.to_string()));
+            lines.push('\n');
+        }
+    }
     lines
+}
+
+/// A reading as it is published, in the fields of a change.
+fn number(notification: &Notification, reading: &Published) -> Value {
+    let pair = |(name, value): (&String, &String)| format!("{name}={value}");
+    let entity: Vec<String> =
+        reading.entity.labels().map(|(name, value)| format!("{name}={value}")).collect();
+    let document = json!({
+        "@timestamp": reading.at,
+        "event_id": reading.id,
+        "notification_id": notification.notification_id,
+        "rule": notification.rule,
+        "cluster": notification.cluster,
+        "labels": notification.labels.iter().map(pair).collect::<Vec<_>>(),
+        "change": "reading",
+        "level": reading.level,
+        "entity": reading.entity.to_string(),
+        "entity_labels": entity,
+        "value": reading.value,
+        "unit": reading.unit,
+    });
+    given(document)
 }
 
 /// Without what it does not have.
@@ -63,6 +93,10 @@ fn document(notification: &Notification, change: &Change) -> Value {
         "facts": change.facts,
         "test": notification.test.then_some(true),
     });
+    given(document)
+}
+
+fn given(document: Value) -> Value {
     let Value::Object(fields) = document else { return document };
     let given: Map<String, Value> = fields.into_iter().filter(|(_, value)| !value.is_null()).collect();
     Value::Object(given)
@@ -128,8 +162,8 @@ pub fn template(name: &str) -> Value {
 mod tests {
     use super::*;
     use crate::model::{
-        Ending, Level,
-        samples::{change, notification, resolved},
+        Ending, Level, Number,
+        samples::{change, notification, readings, resolved},
     };
 
     #[test]
@@ -148,6 +182,20 @@ mod tests {
         let mappings = mappings();
         let mapped: Vec<&String> = mappings["properties"].as_object().unwrap().keys().collect();
         assert_eq!(written, mapped);
+    }
+
+    #[test]
+    fn a_reading_is_a_document_in_mapped_fields_under_an_id_of_its_own() {
+        let notification = readings(&[("es-1", Number::Float(91.5)), ("es-2", Number::Int(40))]);
+        let body = lines(&notification);
+        let lines: Vec<Value> = body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0], json!({ "create": { "_id": "r0" } }));
+        assert_eq!((&lines[1]["value"], &lines[1]["level"]), (&json!(91.5), &json!("critical")));
+        assert_eq!((&lines[3]["change"], lines[3].get("level")), (&json!("reading"), None));
+        let mapped = mappings();
+        for field in lines[1].as_object().unwrap().keys() {
+            assert!(mapped["properties"].get(field).is_some(), "{field}");
+        }
     }
 
     #[test]

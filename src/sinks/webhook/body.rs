@@ -149,6 +149,7 @@ fn example() -> Notification {
         labels: BTreeMap::new(),
         runbook: None,
         alerts: vec![Change::new("example", "main", &transition)],
+        readings: Vec::new(),
         note: None,
         digest: None,
         test: true,

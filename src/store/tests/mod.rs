@@ -101,6 +101,7 @@ pub(super) fn delivery(sink: &str, rule: &str, id: &str) -> Delivery {
         labels: BTreeMap::new(),
         runbook: None,
         alerts: vec![change],
+        readings: Vec::new(),
         note: None,
         digest: None,
         test: false,

@@ -232,3 +232,27 @@ async fn of_very_many_dead_letters_the_newest_are_kept() {
     assert_eq!(store.depth().await.unwrap()[0].dead, 5);
     assert_eq!(told(&store).await, ["fired e12-12 12"]);
 }
+
+/// What node `n` read at `minute`, for a sink that keeps numbers.
+fn numbers(n: u32, minute: u32) -> Delivery {
+    let mut notification = samples::readings(&[("es", crate::model::Number::Int(i64::from(minute)))]);
+    notification.rule = format!("rule-{n}");
+    notification.notification_id = format!("numbers-{n}-{minute}");
+    Delivery::of_readings(SINK, notification, chrono_tz::UTC)
+}
+
+#[tokio::test]
+async fn readings_wait_in_order_and_make_room_for_alerts_when_there_is_too_little() {
+    let store = Store::in_memory(clock()).unwrap().within(bounds(10, false));
+    for minute in 0..6 {
+        put(&store, minute, vec![numbers(1, minute)]).await;
+    }
+    assert_eq!(told(&store).await.len(), 6, "none replaces another");
+    put(&store, 7, (0..9).map(|n| lone(change(n, 7, Change::Fired, 7))).collect()).await;
+    let rows = told(&store).await;
+    assert_eq!(rows.iter().filter(|row| row.starts_with("fired")).count(), 9, "{rows:?}");
+    assert_eq!(rows.len(), 10, "the newest readings stay as long as there is room");
+    let heads = store.heads(SINK, at(9)).await.unwrap();
+    let left = heads.iter().find(|head| !head.delivery.notification.readings.is_empty()).unwrap();
+    assert_eq!(left.key.id, "numbers-1-5");
+}
