@@ -16,6 +16,7 @@
 //! | [`server`] | what is answered from outside: health, readiness, metrics |
 //! | [`store`] | the memory: SQLite, one transaction per turn |
 //! | [`config`] | settings and rule files, with complaints that point |
+//! | [`import`] | pure: rules of ElastAlert2, said in highwater's words |
 //! | [`model`] | pure: entities, readings, observations, the state machine, schedule arithmetic |
 //! | [`checks`] | pure: one file per kind of check |
 //! | [`sinks`] | pure: one file per kind of sink |
@@ -30,6 +31,7 @@ pub mod config;
 pub mod elastic;
 pub mod engine;
 pub mod http;
+pub mod import;
 mod kinds;
 pub mod kubernetes;
 pub mod lines;

@@ -83,6 +83,7 @@ pub enum Command {
     Routes(Routes),
     Sinks(Sinks),
     Setup(Setup),
+    Import(Import),
     /// Print the completions of a shell
     Completions {
         /// Which shell
@@ -219,6 +220,37 @@ pub struct Setup {
     /// Look, and say what would be made
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Take rules over from another program
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    #[command(subcommand)]
+    pub from: ImportFrom,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ImportFrom {
+    Elastalert(Elastalert),
+}
+
+/// From ElastAlert2 2.31: say of each rule whether it can be the same here, and write the new rules and settings
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "`--config` names ElastAlert's own config.yaml here; left out, one in DIR or beside it is taken.\n\
+                        Exit codes: 0 every rule was taken over, if need be approximately · 1 not every one · \
+                        74 nothing to read, or nowhere to write."
+)]
+pub struct Elastalert {
+    /// The folder of its rules; folders in it are read too
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Write `highwater.yaml` and `rules/` here; left out, nothing is written
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// For people, or for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
 }
 
 /// Show the routes, or the way of one rule's alerts through them

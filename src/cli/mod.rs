@@ -4,6 +4,7 @@ mod alerts;
 pub mod args;
 mod check;
 mod completions;
+mod import;
 mod load;
 mod logs;
 mod mute;
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli, out: Out) -> Result<ExitCode, Stop> {
         Command::Routes(args) => routes::run(&global, args.way.as_ref(), out),
         Command::Sinks(args) => sinks::run(&global, args, out),
         Command::Render(args) => render::run(&global, &args, out),
+        Command::Import(args) => import::run(&global, &args.from, out),
         Command::Setup(args) => setup::run(&global, &args, out),
         Command::Completions { shell } => completions::run(shell, out),
     }

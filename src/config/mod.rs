@@ -15,6 +15,7 @@ mod mistakes;
 pub mod near;
 mod node;
 pub mod place;
+mod plain;
 mod read;
 pub mod reference;
 mod routes_build;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use complaint::{Complaint, Complaints};
 pub use load::{Loaded, load_rules, rules_hash};
+pub use plain::plain;
 pub use routing::Routing;
 pub use rule::{Rule, RuleKey, RuleSet};
 pub use secrets::{Revealed, Secrets};

@@ -1,0 +1,131 @@
+//! One translation of each type, word by word.
+
+use super::*;
+
+/// What is the same in all of these rules.
+fn becomes(old: Value, verdict: Verdict, check: Value, levels: Value, no_data: &str) {
+    let import = of(old);
+    let rule = rule(&import);
+    assert_eq!(rule["check"], check);
+    assert_eq!((&rule["levels"], &rule["no_data"]), (&levels, &Value::from(no_data)));
+    assert_eq!(import.report.rules[0].verdict, verdict, "{:?}", import.report.rules[0].differences);
+    assert_eq!(rule["schedule"], "every 1m");
+}
+
+#[test]
+fn any_counts_since_the_last_look() {
+    let check = json!({ "count": { "index": "logs-*", "window": "1m", "filter": "level:ERROR" } });
+    let filter = json!([{ "query": { "query_string": { "query": "level:ERROR" } } }]);
+    let old = json!({ "type": "any", "filter": filter, "realert": { "minutes": 30 } });
+    let levels = json!({ "warning": { "when": "at least 1", "recover_for": "30m" } });
+    becomes(old, Verdict::Exact, check, levels, "resolve");
+}
+
+#[test]
+fn a_blacklist_is_a_query() {
+    let filter = "user:\"a\\\"b\" OR user:\"root\"";
+    let check = json!({ "count": { "index": "logs-*", "window": "1m", "filter": filter } });
+    let old = json!({ "type": "blacklist", "compare_key": "user", "blacklist": ["a\"b", "root", "/never/"] });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 1" }), "resolve");
+    let old = json!({ "type": "blacklist", "compare_key": ["a", "b"], "blacklist": ["x"] });
+    assert!(why(&of(old)).contains("2 fields"));
+    let old = json!({ "type": "blacklist", "compare_key": "a", "blacklist": ["!file /etc/list"] });
+    assert!(why(&of(old)).contains("put its lines"));
+}
+
+#[test]
+fn a_whitelist_is_what_is_not_listed() {
+    let listed = json!({ "query_string": { "query": "user:\"a\" OR user:/b.*/" } });
+    let filter = json!({ "bool": { "must_not": [listed], "filter": [{ "exists": { "field": "user" } }] } });
+    let check = json!({ "count": { "index": "logs-*", "window": "1m", "filter": filter } });
+    let old = json!({ "type": "whitelist", "compare_key": "user", "whitelist": ["a", "/b.*/"], "ignore_null": true });
+    becomes(old, Verdict::Exact, check, json!({ "warning": "at least 1" }), "resolve");
+    let old = json!({ "type": "whitelist", "compare_key": "user", "whitelist": ["a"] });
+    assert!(why(&of(old)).contains("ignore_null"));
+}
+
+#[test]
+fn frequency_counts_a_window() {
+    let check = json!({ "count": { "index": "logs-*", "window": "10m", "per": ["user"] } });
+    let old =
+        json!({ "type": "frequency", "num_events": 5, "timeframe": { "minutes": 10 }, "query_key": "user" });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 5" }), "resolve");
+    let check = json!({ "count": { "index": "logs-*", "window": "10m" } });
+    let old = json!({ "type": "frequency", "num_events": 5, "timeframe": { "minutes": 10 }, "use_count_query": true, "query_key": "user", "priority": 1 });
+    becomes(old, Verdict::Exact, check, json!({ "critical": "at least 5" }), "resolve");
+}
+
+#[test]
+fn flatline_fires_in_silence() {
+    let check = json!({ "count": { "index": "logs-*", "window": "10m" } });
+    let old = json!({ "type": "flatline", "threshold": 3, "timeframe": { "minutes": 10 } });
+    becomes(old, Verdict::Exact, check, json!({ "warning": "below 3" }), "fire warning");
+    let old = json!({ "type": "flatline", "threshold": 0, "timeframe": { "minutes": 10 } });
+    assert!(why(&of(old)).contains("never matches"));
+}
+
+#[test]
+fn cardinality_is_a_metric_and_both_sides_are_two_rules() {
+    let check = json!({ "metric": { "index": "logs-*", "window": "1h", "cardinality": "user" } });
+    let old = json!({ "type": "cardinality", "cardinality_field": "user", "min_cardinality": 2, "timeframe": { "hours": 1 } });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "below 2" }), "fire warning");
+    let old = json!({ "type": "cardinality", "cardinality_field": "user", "min_cardinality": 2, "max_cardinality": 9, "timeframe": { "hours": 1 } });
+    let ids: Vec<Value> = of(old).files["r"].iter().map(|rule| rule["id"].clone()).collect();
+    assert_eq!(ids, ["r", "r-low"]);
+}
+
+#[test]
+fn a_metric_aggregation_looks_over_the_buffer() {
+    let check = json!({ "metric": { "index": "logs-*", "window": "15m", "avg": "took" } });
+    let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "avg", "max_threshold": 0.5 });
+    becomes(old, Verdict::Exact, check, json!({ "warning": "above 0.5" }), "resolve");
+    let percentile = json!({ "field": "took", "percent": 99 });
+    let check = json!({ "metric": { "index": "logs-*", "window": "1m", "percentile": percentile } });
+    let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "percentiles", "percentile_range": 99, "max_threshold": 5, "use_run_every_query_size": true });
+    becomes(old, Verdict::Exact, check, json!({ "warning": "above 5" }), "resolve");
+    let check = json!({ "count": { "index": "logs-*", "window": "15m", "filter": { "exists": { "field": "took" } } } });
+    let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "value_count", "min_threshold": 5 });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "below 5" }), "resolve");
+    let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "avg", "max_threshold": 5, "metric_agg_script": { "script": "1" } });
+    assert!(why(&of(old)).contains("script"));
+}
+
+#[test]
+fn a_percentage_is_a_ratio() {
+    let numerator = json!({ "range": { "status": { "gte": 500 } } });
+    let check =
+        json!({ "ratio": { "index": "logs-*", "window": "5m", "numerator": numerator, "min_total": 20 } });
+    let old = json!({ "type": "percentage_match", "match_bucket_filter": [numerator], "max_percentage": 10, "min_denominator": 20, "buffer_time": { "minutes": 5 } });
+    becomes(old, Verdict::Exact, check, json!({ "warning": "above 10%" }), "resolve");
+}
+
+#[test]
+fn what_elastalert_itself_refuses_is_impossible() {
+    for (old, word) in [
+        (json!({}), "`type` is missing"),
+        (json!({ "type": "frequenzy" }), "knows no type"),
+        (json!({ "type": "my_rules.Mine" }), "in Python"),
+        (json!({ "type": "frequency", "timeframe": { "minutes": 1 } }), "num_events"),
+        (json!({ "type": "frequency", "num_events": "5", "timeframe": { "minutes": 1 } }), "no whole number"),
+        (json!({ "type": "frequency", "num_events": 5 }), "`timeframe` is missing"),
+        (json!({ "type": "frequency", "num_events": 5, "timeframe": "5m" }), "no span"),
+        (json!({ "type": "any", "filter": { "term": { "a": 1 } } }), "no list"),
+        (json!({ "type": "any", "index": "*" }), "every index"),
+        (json!({ "type": "any", "alert": 5 }), "names alerters"),
+        (json!({ "type": "metric_aggregation", "metric_agg_key": "a", "metric_agg_type": "avg" }), "neither"),
+    ] {
+        let import = of(old.clone());
+        assert!(why(&import).contains(word), "{old}: {}", why(&import));
+        assert_eq!(import.report.rules[0].verdict, Verdict::Impossible);
+    }
+}
+
+#[test]
+fn a_second_rule_of_one_name_is_refused_as_elastalert_does() {
+    let rule = json!({ "name": "r", "type": "any", "index": "a", "alert": "debug" });
+    let Value::Object(rule) = rule else { panic!("a map") };
+    let source = |file: &str| Source { file: file.to_owned(), rule: Ok(rule.clone()) };
+    let import = translate(&Map::new(), &[source("a.yaml"), source("b.yaml")]);
+    assert_eq!(import.report.rules[1].verdict, Verdict::Impossible);
+    assert!(import.report.rules[1].why.as_deref().unwrap().contains("a.yaml"));
+}

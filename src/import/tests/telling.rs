@@ -1,0 +1,115 @@
+//! Schedules, reminders, words and clusters.
+
+use super::*;
+
+fn differences(import: &Import) -> String {
+    import.report.rules[0].differences.join("\n")
+}
+
+#[test]
+fn realert_is_a_reminder_and_the_pace_comes_from_where_it_is_said() {
+    let import = of(
+        json!({ "type": "any", "realert": { "hours": 1 }, "run_every": { "minutes": 5 }, "query_delay": { "minutes": 2 } }),
+    );
+    let rule = rule(&import);
+    assert_eq!((&rule["repeat"], &rule["schedule"]), (&json!("1h"), &json!("every 5m")));
+    assert_eq!((&rule["query_delay"], &rule["check"]["count"]["window"]), (&json!("2m"), &json!("5m")));
+    assert_eq!(super::rule(&of(json!({ "type": "any" }))).get("repeat"), None);
+}
+
+#[test]
+fn what_would_be_gathered_or_slowed_is_told() {
+    let import = of(json!({
+        "type": "any", "aggregation": { "minutes": 5 }, "exponential_realert": { "hours": 1 }, "realert": { "minutes": 0 },
+        "top_count_keys": ["a"], "match_enhancements": ["my.Own"], "limit_execution": "* 8-17 * * *", "strange": 1,
+        "timestamp_type": "unix_ms",
+    }));
+    let told = differences(&import);
+    for word in [
+        "gathered for 5m",
+        "exponential_realert",
+        "realert: 0",
+        "top_count_keys",
+        "Python is not run",
+        "limit_execution",
+        "`strange`",
+        "mapped as a date",
+    ] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    assert_eq!(rule(&import)["schedule"], json!({ "cron": "* 8-17 * * *", "timezone": "UTC" }));
+}
+
+#[test]
+fn owner_priority_and_description_stay() {
+    let import = of(
+        json!({ "type": "any", "owner": "search", "priority": 3, "description": "\nToo slow\nmore", "category": "x", "is_enabled": false }),
+    );
+    let rule = rule(&import);
+    assert_eq!(rule["labels"], json!({ "owner": "search", "category": "x", "priority": "3" }));
+    assert_eq!((&rule["summary"], &rule["enabled"]), (&json!("Too slow"), &json!(false)));
+    assert!(rule["levels"].get("info").is_some());
+}
+
+fn worded(more: Value) -> (Value, String) {
+    let mut old = json!({ "type": "frequency", "num_events": 5, "timeframe": { "minutes": 1 }, "query_key": ["user.name", "host"] });
+    old.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let import = of(old);
+    (rule(&import), differences(&import))
+}
+
+#[test]
+fn texts_speak_of_entity_value_and_the_rules_own_words() {
+    let (rule, _) = worded(json!({
+        "alert_subject": "{0} x {{{1}}} of {2} at {3}", "alert_subject_args": ["num_hits", "name", "user.name", "@timestamp"],
+        "alert_text": "{who} on {where!s:>5}, {}", "alert_text_kw": { "user.name": "who", "host": "where" },
+    }));
+    let title = "{{ value }} x {{ '{' }}r{{ '}' }} of {{ entity[\"user.name\"] }} at {{ at }}";
+    assert_eq!(rule["title"], title);
+    assert_eq!(rule.get("message"), None, "a place without an argument");
+    let (rule, _) = worded(json!({
+        "alert_text": "{{ user.name }} and {{ _data[\"host\"] }}: {{num_events}}", "alert_text_type": "alert_text_jinja",
+    }));
+    assert_eq!(rule["message"], "{{ entity[\"user.name\"] }} and {{ entity[\"host\"] }}: 5");
+}
+
+#[test]
+fn a_text_that_speaks_of_the_document_is_left_out_in_words() {
+    for text in [
+        json!({ "alert_text": "{0}", "alert_text_args": ["message"] }),
+        json!({ "alert_text": "{{ message }}", "alert_text_type": "alert_text_jinja" }),
+        json!({ "alert_text": "{% for a in b %}{% endfor %}", "alert_text_type": "alert_text_jinja" }),
+        json!({ "alert_text": "{{ a | upper }}", "alert_text_type": "alert_text_jinja" }),
+        json!({ "alert_text": "{0", "alert_text_args": ["user.name"] }),
+        json!({ "alert_text": "{9}", "alert_text_args": ["user.name"] }),
+    ] {
+        let (rule, told) = worded(text.clone());
+        assert_eq!(rule.get("message"), None, "{text}");
+        assert!(told.contains("`alert_text` is left out"), "{text}: {told}");
+    }
+}
+
+#[test]
+fn each_es_host_is_a_cluster() {
+    let global = json!({ "es_host": "es-1", "es_port": 9243, "use_ssl": true, "verify_certs": false, "es_url_prefix": "/es/", "es_username": "u", "es_password": "p" });
+    let rule = |more: Value| {
+        let mut rule = json!({ "type": "any", "index": "a", "alert": "debug" });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Value::Object(rule) = rule else { panic!("a map") };
+        rule
+    };
+    let Value::Object(global) = global else { panic!("a map") };
+    let a = Source { file: "a.yaml".to_owned(), rule: Ok(rule(json!({ "name": "a" }))) };
+    let b = Source { file: "b.yaml".to_owned(), rule: Ok(rule(json!({ "name": "b", "es_host": "es-2" }))) };
+    let import = translate(&global, &[a, b]);
+    let clusters = &import.settings["clusters"];
+    assert_eq!(clusters["main"]["urls"], json!(["https://es-1:9243/es"]));
+    assert_eq!(
+        clusters["main"]["auth"]["basic"],
+        json!({ "username": "u", "password": "${env:ES_PASSWORD}" })
+    );
+    assert_eq!(clusters["main"]["tls"], json!({ "insecure_skip_verify": true }));
+    assert_eq!(clusters["main-2"]["urls"], json!(["https://es-2:9243/es"]));
+    assert_eq!(import.files["a"][0]["clusters"], json!(["main"]));
+    assert_eq!(import.files["b"][0]["clusters"], json!(["main-2"]));
+}
