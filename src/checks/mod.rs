@@ -10,6 +10,7 @@ mod http;
 mod kurrentdb_gossip;
 mod kurrentdb_stats;
 mod metric;
+mod new_term;
 mod ratio;
 mod shard_capacity;
 mod shard_documents;
@@ -36,8 +37,8 @@ use crate::{
 pub use self::{
     cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
     http::Http, kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric,
-    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
-    storage::Storage,
+    new_term::NewTerm, ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments,
+    spike::Spike, storage::Storage,
 };
 
 kinds! {
@@ -50,6 +51,7 @@ kinds! {
         "kurrentdb_gossip" => KurrentdbGossip,
         "kurrentdb_stats" => KurrentdbStats,
         "metric" => Metric,
+        "new_term" => NewTerm,
         "ratio" => Ratio,
         "shard_capacity" => ShardCapacity,
         "shard_documents" => ShardDocuments,

@@ -107,6 +107,12 @@ fn complete() -> Complete {
                 "metric" => {
                     vec![Ok(Response::Search(metric::tests::numbers(&[("shop", 3000, Some(212.5))])))]
                 }
+                "new_term" => {
+                    let users = new_term::tests::users;
+                    let now = [users(&[("kim", 3), ("lee", 2)]), users(&[("", 3000)])];
+                    let history = std::iter::repeat_n(users(&[("lee", 9)]), 10);
+                    now.into_iter().chain(history).map(|found| Ok(Response::Search(found))).collect()
+                }
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],
                 "http" => vec![http::tests::answer(200, json!({ "queue": { "depth": 3 } }))],

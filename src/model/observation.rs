@@ -88,4 +88,6 @@ pub enum Others {
     NoData,
     /// Their number is 0: a complete count names everybody who has more.
     Zero,
+    /// The same, and once they are quiet nobody has to remember them: each was about something that happens once.
+    Over,
 }

@@ -168,6 +168,13 @@ impl Turn<'_> {
                 let none = Reading::new(Number::Int(0), Unit::Documents).fact("documents", 0);
                 self.show(entity, &Finding::Value(none));
             }
+            Others::Over => {
+                self.conclude(entity, Others::Zero);
+                if self.alerts.get(entity).is_some_and(Alert::is_inactive) {
+                    self.alerts.remove(entity);
+                    self.touched.push(entity.clone());
+                }
+            }
             Others::NoData => self.show(entity, &Finding::NoData("no documents in the window".to_owned())),
         }
     }

@@ -17,4 +17,11 @@ impl Window {
     pub fn ending(end: Time, length: Duration) -> Self {
         Self { start: end - length, end }
     }
+
+    /// The same back to where the last look ended, so that nothing between two looks is missed; at most `most` in all.
+    #[must_use]
+    pub fn reaching_back_to(self, until: Option<Time>, most: Duration) -> Self {
+        let until = until.map_or(self.start, |until| until.max(self.end - most));
+        Self { start: self.start.min(until), end: self.end }
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Look, complaint_about_index};
 use crate::model::{
-    Cause, Reason, Time,
+    Cause, Number, Reason, Time,
     filter::Filter,
     query::{Group, Metric, Search, SearchAnswer},
     span::{self, Span},
@@ -61,10 +61,7 @@ impl Documents<'_> {
             let text = format!("no document has a date in `{}`", self.time_field);
             return Err(Reason::new(Cause::Missing, text));
         };
-        let Some(newest) = Time::from_timestamp_millis(newest.as_f64() as i64) else {
-            let text = format!("the newest `{}` is {newest}, which is no date", self.time_field);
-            return Err(Reason::new(Cause::Malformed, text));
-        };
+        let newest = as_date(newest)?;
         let lag = elapsed(newest, look.window.end);
         if lag <= most.0 {
             return Ok(());
@@ -94,6 +91,17 @@ impl Documents<'_> {
         let lag = self.max_lag.filter(|lag| lag.0.is_zero() || lag.0 >= self.window.0)?;
         Some(format!("`max_lag` {lag} has to lie between 0 and the window, {}", self.window))
     }
+}
+
+/// A date that rides along with a group as a metric.
+pub fn date(group: &Group, name: &str) -> Result<Time, Reason> {
+    let lacking = || Reason::new(Cause::Malformed, format!("a group lacks its `{name}` date"));
+    as_date(group.metrics.get(name).copied().flatten().ok_or_else(lacking)?)
+}
+
+fn as_date(millis: Number) -> Result<Time, Reason> {
+    let wrong = || Reason::new(Cause::Malformed, format!("`{millis}` is no date"));
+    Time::from_timestamp_millis(millis.as_f64() as i64).ok_or_else(wrong)
 }
 
 /// A field's name: not empty, and no pattern.

@@ -3,6 +3,8 @@
 pub mod documents;
 pub mod kurrentdb;
 pub mod service;
+#[cfg(test)]
+pub mod written;
 
 use std::time::Duration;
 
