@@ -6,6 +6,9 @@ mod cluster_health;
 mod common;
 mod count;
 mod elasticsearch_unreachable;
+mod host_disk;
+mod host_load;
+mod host_memory;
 mod http;
 mod kurrentdb_gossip;
 mod kurrentdb_stats;
@@ -28,7 +31,7 @@ use serde_json::Value;
 use crate::{
     kinds::kinds,
     model::{
-        Entity, Level, Observation, Reading, Reason, Scale, Window,
+        Entity, Level, Observation, Reading, Reason, Scale, Time, Window,
         policy::Missing,
         query::{Query, Response},
     },
@@ -36,9 +39,10 @@ use crate::{
 
 pub use self::{
     cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
-    http::Http, kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric,
-    new_term::NewTerm, ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments,
-    spike::Spike, storage::Storage,
+    host_disk::HostDisk, host_load::HostLoad, host_memory::HostMemory, http::Http,
+    kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm,
+    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
+    storage::Storage,
 };
 
 kinds! {
@@ -47,6 +51,9 @@ kinds! {
         "cluster_health" => ClusterHealth,
         "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "host_disk" => HostDisk,
+        "host_load" => HostLoad,
+        "host_memory" => HostMemory,
         "http" => Http,
         "kurrentdb_gossip" => KurrentdbGossip,
         "kurrentdb_stats" => KurrentdbStats,
@@ -120,6 +127,8 @@ pub struct Look {
     pub cluster: String,
     /// Ends exactly at the tick; of zero length for checks of a present state.
     pub window: Window,
+    /// When it is asked: a little after the window's end, or much later in catch-up.
+    pub asked: Time,
     /// The deadline of one request; node APIs get a `timeout` below it.
     pub timeout: Duration,
 }

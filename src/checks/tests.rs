@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
 
-use super::*;
+use super::{common::hosts, *};
 use crate::model::{
     Cause, Finding,
     fetch::{Body, Fetched},
@@ -30,7 +30,8 @@ pub fn failed(cause: Cause, text: &str) -> Result<Response, Reason> {
 pub fn look() -> Look {
     let end = "2026-11-21T12:30:00Z".parse().unwrap();
     let timeout = Duration::from_secs(10);
-    Look { cluster: "main".to_owned(), window: Window::ending(end, Duration::from_secs(900)), timeout }
+    let (window, asked) = (Window::ending(end, Duration::from_secs(900)), end + Duration::from_secs(30));
+    Look { cluster: "main".to_owned(), window, asked, timeout }
 }
 
 pub fn observe(check: &dyn Check, answers: &[Result<Response, Reason>]) -> Observation {
@@ -104,6 +105,8 @@ fn complete() -> Complete {
                     Ok(Response::Search(count::tests::matching(&[("kim", 3)]))),
                     Ok(Response::Search(count::tests::all(3000))),
                 ],
+                "host_disk" => hosts::tests::healthy(Some("/data")),
+                "host_load" | "host_memory" => hosts::tests::healthy(None),
                 "metric" => {
                     vec![Ok(Response::Search(metric::tests::numbers(&[("shop", 3000, Some(212.5))])))]
                 }
@@ -241,7 +244,9 @@ fn what_waits_inside_the_cluster_waits_shorter_than_we_do() {
 #[test]
 fn no_check_invents_a_default_for_silence_over_stored_documents() {
     for (name, check, _) in complete() {
-        assert_eq!(check.defaults().no_data.is_none(), check.window().is_some(), "{name}");
+        // those about hosts know everybody whom silence is about
+        let knows = name.starts_with("host_");
+        assert_eq!(check.defaults().no_data.is_none(), check.window().is_some() && !knows, "{name}");
     }
 }
 

@@ -72,7 +72,7 @@ fn ticks_of(plan: &Plan) -> Vec<Time> {
 
 /// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
 pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (Observation, Memory) {
-    let look = watch.look(at, engine.timeout_of(&watch.key.cluster));
+    let look = watch.look(at, engine.timeout_of(&watch.key.cluster), engine.clock.now());
     let check = &watch.rule.check;
     let queries = match guarded(|| check.queries(&look, &memory)) {
         Ok(queries) => queries,

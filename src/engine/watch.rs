@@ -90,9 +90,9 @@ impl Watch {
         Tick::new(at, self.rule.timing.reach(at))
     }
 
-    pub fn look(&self, at: Time, timeout: std::time::Duration) -> Look {
+    pub fn look(&self, at: Time, timeout: std::time::Duration, asked: Time) -> Look {
         let length = self.rule.check.window().unwrap_or_default();
-        Look { cluster: self.key.cluster.clone(), window: Window::ending(at, length), timeout }
+        Look { cluster: self.key.cluster.clone(), window: Window::ending(at, length), asked, timeout }
     }
 
     pub fn card(&self) -> Card {

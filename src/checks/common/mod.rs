@@ -1,6 +1,7 @@
 //! What several kinds share: reading JSON answers without ever panicking, common questions, and words for people.
 
 pub mod documents;
+pub mod hosts;
 pub mod kurrentdb;
 pub mod service;
 #[cfg(test)]
