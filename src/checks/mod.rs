@@ -10,6 +10,8 @@ mod host_disk;
 mod host_load;
 mod host_memory;
 mod http;
+mod kubernetes_nodes;
+mod kubernetes_pods;
 mod kurrentdb_gossip;
 mod kurrentdb_stats;
 mod metric;
@@ -40,9 +42,9 @@ use crate::{
 pub use self::{
     cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
     host_disk::HostDisk, host_load::HostLoad, host_memory::HostMemory, http::Http,
-    kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm,
-    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
-    storage::Storage,
+    kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip,
+    kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm, ratio::Ratio,
+    shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike, storage::Storage,
 };
 
 kinds! {
@@ -55,6 +57,8 @@ kinds! {
         "host_load" => HostLoad,
         "host_memory" => HostMemory,
         "http" => Http,
+        "kubernetes_nodes" => KubernetesNodes,
+        "kubernetes_pods" => KubernetesPods,
         "kurrentdb_gossip" => KurrentdbGossip,
         "kurrentdb_stats" => KurrentdbStats,
         "metric" => Metric,

@@ -116,6 +116,8 @@ fn complete() -> Complete {
                     let history = std::iter::repeat_n(users(&[("lee", 9)]), 10);
                     now.into_iter().chain(history).map(|found| Ok(Response::Search(found))).collect()
                 }
+                "kubernetes_nodes" => vec![kubernetes_nodes::tests::all()],
+                "kubernetes_pods" => kubernetes_pods::tests::all(),
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],
                 "http" => vec![http::tests::answer(200, json!({ "queue": { "depth": 3 } }))],

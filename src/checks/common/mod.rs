@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod hosts;
+pub mod kubernetes;
 pub mod kurrentdb;
 pub mod service;
 #[cfg(test)]
