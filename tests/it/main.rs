@@ -22,6 +22,8 @@ mod engines_partial;
 mod engines_ratio;
 mod engines_start;
 mod kills;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod mail;
 mod many;
 mod pagers;

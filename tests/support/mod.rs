@@ -4,6 +4,8 @@ pub mod daemon;
 pub mod double;
 pub mod engine;
 pub mod gate;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod moto;
 pub mod not_run;
 pub mod receiver;

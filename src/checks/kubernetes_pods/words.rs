@@ -22,9 +22,7 @@ pub fn advise(entity: &Entity, reading: &Reading) -> Advice {
     let (what, step) = words(reason);
     let cause = match reason {
         "JobFailed" => format!("the job `{example}` of {workload} failed{detail}"),
-        _ => {
-            format!("{count} of {} of {workload} {what}; `{example}`{container}{detail}", counted(of, "pod"))
-        }
+        _ => format!("{count} of {of} pods of {workload}: {what}; `{example}`{container}{detail}"),
     };
     Advice { cause: Some(cause), next_step: Some(next_step(entity, reading, reason, step)) }
 }
@@ -58,37 +56,36 @@ fn next_step(entity: &Entity, reading: &Reading, reason: &str, step: &str) -> St
 /// What a reason means, and what to do.
 fn words(reason: &str) -> (String, &'static str) {
     let (what, step) = match reason {
-        "CrashLoopBackOff" => (
-            "crash again and again",
-            "the end of the last run's log says why; if it began with a release, roll it back",
-        ),
+        "CrashLoopBackOff" => {
+            ("crash loop", "the end of the last run's log says why; if it began with a release, roll it back")
+        }
         "ImagePullBackOff"
         | "ErrImagePull"
         | "ErrImageNeverPull"
         | "InvalidImageName"
         | "RegistryUnavailable" => (
-            "cannot get their image",
+            "the image cannot be pulled",
             "check the image's name and tag, the registry, and the pull secret of the service account",
         ),
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => (
-            "cannot be started as they are configured",
+            "not to be started as it is configured",
             "look for a config map, secret, volume or command that does not exist",
         ),
         "OOMKilled" => (
-            "were killed for their memory",
+            "killed for using too much memory",
             "compare what they use with their memory limit; raise it, or find the leak",
         ),
         "Restarting" => {
-            ("restart too often", "see what ends them: a failing liveness probe, memory, an error")
+            ("restarts too often", "see what ends them: a failing liveness probe, memory, an error")
         }
         "Pending" => (
-            "are pending too long",
+            "pending too long",
             "see which resources, node selectors, taints or volumes keep them from every node",
         ),
         "JobFailed" => ("failed", "read the log of its last pod; delete the job once it is dealt with"),
         "Failed" | "Error" => ("failed", "read their logs; nobody has taken their place yet"),
-        "NodeLost" | "phase Unknown" => ("are not heard of", "see whether their node is alive"),
-        other => return (format!("are in trouble ({other})"), "the events at the end say why"),
+        "NodeLost" | "phase Unknown" => ("not heard of", "see whether their node is alive"),
+        other => return (other.to_owned(), "the events at the end say why"),
     };
     (what.to_owned(), step)
 }

@@ -91,6 +91,7 @@ fn every_kind_of_check_reads_its_own_example() {
         let level = match *name {
             "cluster_health" => "red",
             "elasticsearch_unreachable" => "unreachable",
+            "kubernetes_nodes" => "down",
             "storage" | "ratio" => "above 90%",
             _ => "above 1_000",
         };

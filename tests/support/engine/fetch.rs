@@ -45,7 +45,7 @@ impl Installation {
     }
 }
 
-fn script(argument: &str) -> Result<PathBuf, NotRun> {
+pub fn script(argument: &str) -> Result<PathBuf, NotRun> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-engine");
     let output = Command::new(script).arg(argument).stdin(Stdio::null()).output();
     let output = output.map_err(|error| NotRun::Missing(format!("scripts/fetch-engine: {error}")))?;

@@ -12,7 +12,7 @@
 
 mod client;
 mod config;
-mod fetch;
+pub mod fetch;
 pub mod ports;
 pub mod process;
 mod spec;
