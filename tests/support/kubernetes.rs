@@ -10,6 +10,7 @@
 //! ```
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -45,7 +46,8 @@ pub struct Api {
     port: u16,
     etcd: u16,
     groups: Mutex<Vec<Group>>,
-    client: Client,
+    /// One per runtime: a client works inside of the one it was made in, and every test has its own.
+    clients: Mutex<HashMap<tokio::runtime::Id, Client>>,
     _watcher: Watcher,
 }
 
@@ -69,8 +71,8 @@ impl Api {
         ]);
         let certificate = folder.join("api/certs/apiserver.crt");
         wait_for("the API's certificate", || async { certificate.exists() }).await;
-        let client = client(&folder, port).await;
-        let api = Api { folder, programs, port, etcd, groups, client, _watcher: watcher };
+        let clients = Mutex::default();
+        let api = Api { folder, programs, port, etcd, groups, clients, _watcher: watcher };
         api.wait_until_ready().await;
         Ok(api)
     }
@@ -96,6 +98,17 @@ impl Api {
         self.wait_until_ready().await;
     }
 
+    async fn client(&self) -> Client {
+        let here = tokio::runtime::Handle::current().id();
+        let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&here).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let client = client(&self.folder, self.port).await;
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(here, client.clone());
+        client
+    }
+
     async fn wait_until_ready(&self) {
         // its own roles are there a little later than it is
         let admin = Request::new("/apis/rbac.authorization.k8s.io/v1/clusterroles");
@@ -103,8 +116,9 @@ impl Api {
             let asked = admin.get("cluster-admin", &kube::api::GetParams::default()).expect("a request");
             let namespace =
                 Request::new("/api/v1/namespaces").get("default", &kube::api::GetParams::default());
-            self.client.request::<Value>(asked).await.is_ok()
-                && self.client.request::<Value>(namespace.expect("a request")).await.is_ok()
+            let client = self.client().await;
+            client.request::<Value>(asked).await.is_ok()
+                && client.request::<Value>(namespace.expect("a request")).await.is_ok()
         })
         .await;
     }
@@ -113,7 +127,7 @@ impl Api {
     pub async fn create(&self, path: &str, object: Value) {
         let body = serde_json::to_vec(&object).expect("JSON");
         let request = Request::new(path).create(&PostParams::default(), body).expect("a request");
-        match self.client.request::<Value>(request).await {
+        match self.client().await.request::<Value>(request).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
             Err(error) => panic!("{path}: {error}"),
@@ -124,21 +138,25 @@ impl Api {
     pub async fn status(&self, path: &str, name: &str, status: Value) {
         let patch = Patch::Merge(json!({ "status": status }));
         let request = Request::new(path).patch_subresource("status", name, &PatchParams::default(), &patch);
-        let done = self.client.request::<Value>(request.expect("a request")).await;
+        let done = self.client().await.request::<Value>(request.expect("a request")).await;
         done.unwrap_or_else(|error| panic!("{path}/{name}: {error}"));
     }
 
     /// Merges this into an object.
     pub async fn patch(&self, path: &str, name: &str, patch: Value) {
         let request = Request::new(path).patch(name, &PatchParams::default(), &Patch::Merge(patch));
-        let done = self.client.request::<Value>(request.expect("a request")).await;
+        let done = self.client().await.request::<Value>(request.expect("a request")).await;
         done.unwrap_or_else(|error| panic!("{path}/{name}: {error}"));
     }
 
     pub async fn delete(&self, path: &str, name: &str) {
         let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
         let request = Request::new(path).delete(name, &now).expect("a request");
-        self.client.request::<Value>(request).await.unwrap_or_else(|error| panic!("{path}/{name}: {error}"));
+        self.client()
+            .await
+            .request::<Value>(request)
+            .await
+            .unwrap_or_else(|error| panic!("{path}/{name}: {error}"));
     }
 }
 
