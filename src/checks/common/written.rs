@@ -31,7 +31,8 @@ pub fn second(seconds: i64) -> Time {
 
 pub fn look_at(seconds: i64, window: Duration) -> Look {
     let timeout = Duration::from_secs(10);
-    Look { cluster: "main".to_owned(), window: Window::ending(second(seconds), window), timeout }
+    let (window, asked) = (Window::ending(second(seconds), window), second(seconds));
+    Look { cluster: "main".to_owned(), window, asked, timeout }
 }
 
 /// One look over what was written; what it remembers went through a store.
