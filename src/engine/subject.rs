@@ -156,7 +156,7 @@ impl<'a> Subject<'a> {
                 Some(by) => by != withheld.by && !by.is_brief,
                 None => true,
             },
-            None => told.flapping && self.flaps_since.is_none() && self.cause.is_none(),
+            None => told.flapping && self.may_settle(),
         }
     }
 
@@ -179,10 +179,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// It flaps no more, nothing withholds that, and nobody is about to speak for it.
+    fn may_settle(&self) -> bool {
+        let undecided = self.telling.causes.is_some_and(|causes| causes.undecided.is_some());
+        self.flaps_since.is_none() && self.cause.is_none() && !undecided
+    }
+
     /// An alert that flapped and now stands is said to have settled, where no other news say so.
     fn settled(&self, told: Option<&mut Told>, is_said: bool) -> Option<Change> {
         let told = told.filter(|told| told.flapping && told.level.is_some())?;
-        if self.flaps_since.is_some() || self.cause.is_some() {
+        if !self.may_settle() {
             return None;
         }
         told.flapping = false;

@@ -34,6 +34,7 @@ pub struct Town {
     /// How long between two rounds.
     pub step: std::time::Duration,
     routing: Routing,
+    arrivals: tokio::sync::watch::Receiver<u64>,
 }
 
 /// Judged every minute; tells whom the routes say.
@@ -84,7 +85,9 @@ impl Town {
         let clock = Clock::standing_at(at(start));
         let store = Store::in_memory(clock.clone()).unwrap();
         let engine = Self::engine(&routing, &rules, &store, &clock).await;
-        Self { engine, clock, store, rules, silences: Vec::new(), heard: Vec::new(), step: MINUTE, routing }
+        let arrivals = store.arrivals();
+        let (silences, heard) = (Vec::new(), Vec::new());
+        Self { engine, clock, store, rules, silences, heard, step: MINUTE, routing, arrivals }
     }
 
     async fn engine(routing: &Routing, rules: &[(Rule, Signal)], store: &Store, clock: &Clock) -> Engine {
@@ -126,6 +129,10 @@ impl Town {
     }
 
     pub async fn listen(&mut self) {
+        if !self.arrivals.has_changed().unwrap() {
+            return;
+        }
+        self.arrivals.mark_unchanged();
         let now = self.clock.now();
         for sink in ["ear", "other", "pager"] {
             loop {

@@ -1,11 +1,11 @@
 //! Alerts that are told only when it is known whether another speaks for them: which of two rules that look at one instant is
 //! judged first must not decide what people hear.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use crate::{
     config::{Rule, RuleKey, routing},
-    engine::{Engine, schedule::wake_at, watch::Watch},
+    engine::{Engine, schedule::wake_at, tell, watch::Watch},
     model::{Time, inhibition::Inhibition, time::elapsed},
 };
 
@@ -14,11 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// A rule whose look is under way, or due this instant, and may end in an alert that speaks for those of `watch`. Asked
-    /// only where there are `news`, or something is withheld.
+    /// only where there are `news`, or something may have to be told without a look.
     pub(super) fn undecided(&self, watch: &Watch, news: bool) -> Option<String> {
         let (inhibit, now) = (&self.settings.routing.inhibit, self.clock.now());
-        let waits = || watch.told.values().flat_map(BTreeMap::values).any(|told| told.withheld.is_some());
-        if inhibit.is_empty() || !(news || waits()) {
+        if inhibit.is_empty() || !(news || tell::waits(watch)) {
             return None;
         }
         let rules = self.rules();

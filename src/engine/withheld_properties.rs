@@ -228,8 +228,15 @@ fn takes_turns(town: &Town, sink: &str, rule: &str) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// Each lives through two hours of three worlds, store and all: there are fewer of them than of what is pure.
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("HIGHWATER_CASES").ok().and_then(|cases| cases.parse::<u32>().ok());
+    let cases = asked.map_or(60, |cases| cases / 100);
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
     #[test]
     fn suppression_conserves_and_changes_no_alert_in_any_order_of_rules(case in case()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
