@@ -132,13 +132,19 @@ fn open_row(now: &Now, open: &OpenAlert, settings: &Settings) -> Row {
 
 /// What withholds it, and from whom; a silence of an alert that everybody knows withholds nothing yet.
 fn why_nobody_hears(now: &Now, open: &OpenAlert, settings: &Settings) -> Vec<String> {
-    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (sink, withheld) in now.withheld_of(open) {
-        causes.entry(&withheld.by.words).or_default().push(sink);
-    }
-    if let Some(silence) = now.silence(open).filter(|_| causes.is_empty()) {
+    let withheld = now.withheld_of(open);
+    if let Some(silence) = now.silence(open).filter(|_| withheld.is_empty()) {
         let until = wording::when(silence.until, now.at, settings.timezone);
         return vec![format!("muted until {until}: {}", silence.reason)];
+    }
+    withheld_in_words(withheld.iter().map(|(sink, withheld)| (withheld.by.words.as_str(), sink.as_str())))
+}
+
+/// A line for each cause, with the sinks that were not told.
+fn withheld_in_words<'a>(untold: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (by, sink) in untold {
+        causes.entry(by).or_default().push(sink);
     }
     causes.into_iter().map(|(by, sinks)| format!("withheld from {}: {by}", sinks.join(", "))).collect()
 }

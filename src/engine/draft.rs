@@ -6,12 +6,13 @@ use crate::{
     checks::Memory,
     engine::{
         compose,
-        tell::{Happened, Telling, tell},
+        tell::{Happened, News, Telling, tell},
         watch::{ToldBySink, Watch},
     },
     model::{
         Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition,
         flapping::Flaps,
+        notification::{Untold, Withheld},
         published::{self, Published},
         step,
     },
@@ -160,6 +161,7 @@ impl Draft {
             let alert = self.state.alerts.get(&entity).cloned();
             (entity, alert)
         });
+        let untold = untold(watch, &news, &self.transitions);
         let turn = Turn {
             key: watch.key.clone(),
             card: watch.card(),
@@ -173,6 +175,7 @@ impl Draft {
             told: news.told,
             deliveries: news.deliveries,
             history: self.transitions,
+            untold,
             forget_rule: self.forget_rule,
         };
         let after = Watch {
@@ -192,6 +195,37 @@ impl Draft {
         };
         (turn, after)
     }
+}
+
+/// Who is not told of what happened. An alert that came and went while it was withheld leaves no other trace.
+fn untold(watch: &Watch, news: &News, transitions: &[Transition]) -> BTreeMap<Entity, Vec<Untold>> {
+    let mut untold: BTreeMap<Entity, Vec<Untold>> = BTreeMap::new();
+    if transitions.is_empty() {
+        return untold;
+    }
+    let happened: BTreeSet<&Entity> = transitions.iter().map(|transition| &transition.entity).collect();
+    for (entity, sink, after) in news.told.iter().filter(|(entity, ..)| happened.contains(entity)) {
+        let withheld = match after {
+            Some(told) => told.withheld.as_ref(),
+            None => never_told(watch, entity, sink).filter(|_| !is_told(news, entity, sink)),
+        };
+        let by = withheld.map(|withheld| Untold { sink: sink.clone(), by: withheld.by.clone() });
+        if let Some(by) = by {
+            untold.entry(entity.clone()).or_default().push(by);
+        }
+    }
+    untold
+}
+
+/// What was withheld of an alert of which the sink has heard nothing.
+fn never_told<'a>(watch: &'a Watch, entity: &Entity, sink: &str) -> Option<&'a Withheld> {
+    let before = watch.told.get(entity)?.get(sink)?;
+    before.withheld.as_ref().filter(|_| before.level.is_none())
+}
+
+fn is_told(news: &News, entity: &Entity, sink: &str) -> bool {
+    let to_it = news.deliveries.iter().filter(|delivery| delivery.sink == sink);
+    to_it.flat_map(|delivery| &delivery.notification.alerts).any(|change| change.entity == *entity)
 }
 
 fn apply_told(

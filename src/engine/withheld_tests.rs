@@ -283,3 +283,22 @@ async fn news_of_highwater_itself_that_a_silence_withheld_are_told_when_it_ends(
     let said = town.said_to("other", "highwater-late");
     assert_eq!(said, ["10:20 fired warning (told late: muted by ada until 10:20 UTC: patching)"]);
 }
+
+#[tokio::test]
+async fn an_alert_that_came_and_went_while_it_was_withheld_is_in_the_history_with_its_cause() {
+    let spans = high(&[("10:05", "10:10"), ("10:30", "10:40")]);
+    let mut town = Town::new(to_ear(), vec![(routed("errors"), spans)], "09:58").await;
+    town.silences = vec![silence(&["rule=errors"], "09:59", "10:20")];
+    town.live_until("11:00").await;
+    assert_eq!(town.said_to("ear", "errors"), ["10:30 fired warning", "10:40 resolved warning"]);
+    let history = town.store.history(at("09:00")).await.unwrap();
+    let shown: Vec<String> = history
+        .iter()
+        .map(|past| {
+            let by = past.untold.iter().map(|untold| format!(" not to {}: {}", untold.sink, untold.by.words));
+            format!("{}{}", past.transition.kind.name(), by.collect::<String>())
+        })
+        .collect();
+    let muted = "not to ear: muted by ada until 10:20 UTC: patching";
+    assert_eq!(shown, [&format!("fired {muted}"), &format!("resolved {muted}"), "fired", "resolved"]);
+}

@@ -280,6 +280,13 @@ pub struct By {
     pub is_brief: bool,
 }
 
+/// A sink that was not told of a change when it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    pub sink: String,
+    pub by: By,
+}
+
 /// What a sink does not know yet: the difference between an alert and what the sink was told.
 ///
 /// `open` is the alert's episode and told level, if it has one; `wanted` whether the rule tells this sink of that level.

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     config::RuleKey,
-    model::{Alert, Entity, Time, Transition, notification::Told},
+    model::{
+        Alert, Entity, Time, Transition,
+        notification::{Told, Untold},
+    },
 };
 
 /// All of one turn, in the transaction that is open.
@@ -38,7 +41,7 @@ pub(super) fn commit(db: &Connection, turn: &Turn, now: Time, bounds: &Bounds) -
         room::keep_within(db, sink, bounds)?;
     }
     for transition in &turn.history {
-        put_transition(db, key, transition)?;
+        put_transition(db, key, transition, turn.untold.get(&transition.entity))?;
     }
     if turn.forget_rule { forget_rule(db, key) } else { Ok(()) }
 }
@@ -116,13 +119,19 @@ fn put_told(
     put(db, &TOLD, row)
 }
 
-fn put_transition(db: &Connection, key: &RuleKey, transition: &Transition) -> Result<(), StoreError> {
+fn put_transition(
+    db: &Connection,
+    key: &RuleKey,
+    transition: &Transition,
+    untold: Option<&Vec<Untold>>,
+) -> Result<(), StoreError> {
     let row = vec![
         next_seq(db, "history")?.into(),
         text(&key.rule),
         text(&key.cluster),
         instant(transition.at),
         json(transition)?,
+        untold.map_or(Ok(Value::Null), json)?,
     ];
     put(db, &HISTORY, row)
 }

@@ -15,7 +15,7 @@ use crate::{
     model::{
         Alert, Entity, RuleState, Time, Transition,
         blind::{Blind, Since},
-        notification::Told,
+        notification::{Told, Untold},
         time::Course,
     },
 };
@@ -113,22 +113,26 @@ pub(super) fn open_alerts(db: &Connection) -> Result<Vec<OpenAlert>, StoreError>
     Ok(open.collect())
 }
 
-/// A change that happened, whoever was told.
+/// A change that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Past {
     pub key: RuleKey,
     pub transition: Transition,
+    /// Who was not told then, and what withheld it.
+    pub untold: Vec<Untold>,
 }
 
 /// Oldest first.
 pub(super) fn history(db: &Connection, since: Time) -> Result<Vec<Past>, StoreError> {
-    let select = "SELECT rule, cluster, transition FROM history WHERE at >= ?1 ORDER BY at, seq";
+    let select = "SELECT rule, cluster, transition, untold FROM history WHERE at >= ?1 ORDER BY at, seq";
     let mut select = db.prepare(select)?;
     let mut rows = select.query(params![since.timestamp_millis()])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let key = RuleKey { rule: row.get(0)?, cluster: row.get(1)? };
-        found.push(Past { key, transition: parse(&row.get::<_, String>(2)?)? });
+        let untold: Option<String> = row.get(3)?;
+        let untold = untold.map_or(Ok(Vec::new()), |untold| parse(&untold))?;
+        found.push(Past { key, transition: parse(&row.get::<_, String>(2)?)?, untold });
     }
     Ok(found)
 }

@@ -58,7 +58,7 @@ pub(super) const DEEDS: Table = Table {
 pub(super) const RUNS: Table =
     Table { name: "runs", columns: &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"] };
 pub(super) const HISTORY: Table =
-    Table { name: "history", columns: &["seq", "rule", "cluster", "at", "transition"] };
+    Table { name: "history", columns: &["seq", "rule", "cluster", "at", "transition", "untold"] };
 pub(super) const SILENCES: Table =
     Table { name: "silences", columns: &["id", "matchers", "until", "reason", "who", "created"] };
 

@@ -10,7 +10,7 @@ use crate::{
     model::{
         Alert, Entity, RuleState, Time, Transition,
         blind::Blind,
-        notification::{Delivery, Told},
+        notification::{Delivery, Told, Untold},
         time::Course,
     },
 };
@@ -36,6 +36,8 @@ pub struct Turn {
     pub deliveries: Vec<Delivery>,
     /// For people: what happened, whoever was told.
     pub history: Vec<Transition>,
+    /// Who was not told of it, and what withheld it.
+    pub untold: BTreeMap<Entity, Vec<Untold>>,
     /// The rule is gone: nothing of it is kept once its last deliveries are settled.
     pub forget_rule: bool,
 }

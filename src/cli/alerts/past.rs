@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{
+        alerts::withheld_in_words,
         args::Format,
         out::Out,
         paint::Tone,
@@ -14,7 +15,7 @@ use crate::{
         words,
     },
     config::Settings,
-    model::{Time, span},
+    model::{Time, notification::Untold, span},
     store::{Done, Past},
 };
 
@@ -33,7 +34,10 @@ pub fn show(
     out: Out,
 ) -> String {
     if format == Format::Json {
-        let change = |past: &Past| json!({ "rule": past.key.rule, "cluster": past.key.cluster, "change": past.transition });
+        let change = |past: &Past| {
+            let withheld: Vec<Value> = past.untold.iter().map(untold_as_json).collect();
+            json!({ "rule": past.key.rule, "cluster": past.key.cluster, "change": past.transition, "withheld": withheld })
+        };
         let changes: Vec<Value> = history.iter().map(change).collect();
         let deeds: Vec<Value> = deeds.iter().map(deed_as_json).collect();
         return json!({ "changes": changes, "deeds": deeds }).to_string() + "\n";
@@ -44,7 +48,7 @@ pub fn show(
         return format!("nothing happened in {}\n", span::show(since));
     }
     let mut table = Table::new(["what", "when", "rule", "cluster", "entity", "value", "peak"], &[5, 6]);
-    for Past { key, transition } in history {
+    for Past { key, transition, untold } in history {
         let reading = transition.reading.as_ref();
         let value = reading.map(|reading| reading.unit.show(reading.value)).unwrap_or_default();
         let peak =
@@ -56,9 +60,40 @@ pub fn show(
             None => (transition.level.into(), format!("{} {}", transition.kind.name(), transition.level)),
         };
         let entity = transition.entity.to_string();
-        table.push(Row::new(tone, [&what, &when, &key.rule, &key.cluster, &entity, &value, &peak]));
+        let mut row = Row::new(tone, [&what, &when, &key.rule, &key.cluster, &entity, &value, &peak]);
+        row.notes.extend(untold_in_words(untold));
+        table.push(row);
     }
     let table =
         if history.is_empty() { String::new() } else { table.render_folded(out.width, &[3, 4, 5, 6]) };
     table + &handled
+}
+
+fn untold_in_words(untold: &[Untold]) -> Vec<String> {
+    withheld_in_words(untold.iter().map(|untold| (untold.by.words.as_str(), untold.sink.as_str())))
+}
+
+fn untold_as_json(untold: &Untold) -> Value {
+    json!({ "sink": untold.sink, "by": untold.by.words, "silence": untold.by.silence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::notification::By;
+
+    #[test]
+    fn who_was_not_told_is_named_once_for_each_cause() {
+        let untold = |sink: &str, words: &str| {
+            let by = By { words: words.to_owned(), silence: None, is_brief: false };
+            Untold { sink: sink.to_owned(), by }
+        };
+        let night = "maintenance patch night until 23:00 CET";
+        let all = [untold("bot", night), untold("genie", "muted by ada"), untold("hook", night)];
+        assert_eq!(
+            untold_in_words(&all),
+            [format!("withheld from bot, hook: {night}"), "withheld from genie: muted by ada".to_owned()]
+        );
+        assert_eq!(untold_as_json(&all[1])["by"], "muted by ada");
+    }
 }

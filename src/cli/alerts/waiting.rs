@@ -93,6 +93,7 @@ mod tests {
             told: Vec::new(),
             deliveries,
             history: Vec::new(),
+            untold: std::collections::BTreeMap::new(),
             forget_rule: false,
         }
     }

@@ -129,6 +129,7 @@ fn judge(watch: &mut Watch, policy: &Policy, observation: &Observation, tick: Ti
         told: Vec::new(),
         deliveries: Vec::new(),
         history: stepped.transitions,
+        untold: std::collections::BTreeMap::new(),
         forget_rule: false,
     };
     watch.state = stepped.state;

@@ -155,6 +155,7 @@ fn turn(deliveries: Vec<Delivery>) -> Turn {
         told: Vec::new(),
         deliveries,
         history: Vec::new(),
+        untold: BTreeMap::new(),
         forget_rule: false,
     }
 }

@@ -76,7 +76,7 @@ CREATE INDEX runs_by_rule ON runs (rule, cluster, seq);
 CREATE TABLE history (
     seq INTEGER PRIMARY KEY,
     rule TEXT NOT NULL, cluster TEXT NOT NULL,
-    at INTEGER NOT NULL, transition TEXT NOT NULL,
+    at INTEGER NOT NULL, transition TEXT NOT NULL, untold TEXT,
     sum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX history_by_time ON history (at);

@@ -65,6 +65,7 @@ pub(super) fn turn(rule: &str, tick: i64) -> Turn {
         told: Vec::new(),
         deliveries: Vec::new(),
         history: Vec::new(),
+        untold: BTreeMap::new(),
         forget_rule: false,
     }
 }
