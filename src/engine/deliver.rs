@@ -7,6 +7,7 @@
 mod delays;
 mod door;
 mod flight;
+mod gates;
 mod history;
 mod post;
 mod tally;

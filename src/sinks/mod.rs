@@ -103,7 +103,13 @@ pub trait Sink: Debug + Send + Sync {
     /// What the service's answer to one message means.
     fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict;
 
-    /// The shortest time between two messages to this sink.
+    /// Which of the service's methods is asked next: each has limits of its own. `message`: what was begun; without one it is
+    /// rendered, for `handle`.
+    fn method(&self, _handle: Option<&Handle>, _message: Option<&Message>) -> &'static str {
+        ""
+    }
+
+    /// The shortest time between two requests to a method of this sink.
     fn pace(&self) -> Duration {
         Duration::ZERO
     }

@@ -151,6 +151,11 @@ impl Sink for Slack {
         }
     }
 
+    /// To post and to edit are limited each on its own.
+    fn method(&self, handle: Option<&Handle>, message: Option<&Message>) -> &'static str {
+        if self.bot().is_some() { bot::method(handle, message) } else { "" }
+    }
+
     /// One message a second per channel is what Slack takes.
     fn pace(&self) -> Duration {
         Duration::from_secs(1)

@@ -198,10 +198,10 @@ impl Store {
         self.ask(Kind::Read, move |db| outbox::heads(db, &sink, now)).await
     }
 
-    /// When something may next be sent to `sink`.
-    pub async fn next_due(&self, sink: &str) -> Result<Option<Time>, StoreError> {
+    /// When something may next be sent to `sink`; with `after`, of what may not be sent by then.
+    pub async fn next_due(&self, sink: &str, after: Option<Time>) -> Result<Option<Time>, StoreError> {
         let sink = sink.to_owned();
-        self.ask(Kind::Read, move |db| outbox::next_due(db, &sink)).await
+        self.ask(Kind::Read, move |db| outbox::next_due(db, &sink, after)).await
     }
 
     /// What waits in a lane becomes one message for people, as far as it can. The answer is what is first in the lane then.

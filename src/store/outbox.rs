@@ -178,12 +178,13 @@ pub(super) fn heads(db: &Connection, sink: &str, now: Time) -> Result<Vec<Queued
     Ok(found)
 }
 
-/// When the next head of a lane of `sink` is due.
-pub(super) fn next_due(db: &Connection, sink: &str) -> Result<Option<Time>, StoreError> {
+/// When the next head of a lane of `sink` is due; with `after`, of those that are due later.
+pub(super) fn next_due(db: &Connection, sink: &str, after: Option<Time>) -> Result<Option<Time>, StoreError> {
     let select = "SELECT min(due) FROM (
         SELECT min(seq), due FROM deliveries WHERE sink = ?1 AND state <> 'dead' GROUP BY lane
-    )";
-    let due: Option<i64> = db.prepare_cached(select)?.query_row([sink], |row| row.get(0))?;
+    ) WHERE due > ?2";
+    let after = after.map_or(i64::MIN, |after| after.timestamp_millis());
+    let due: Option<i64> = db.prepare_cached(select)?.query_row(params![sink, after], |row| row.get(0))?;
     due.map(time).transpose()
 }
 

@@ -30,6 +30,8 @@ pub enum Settlement {
     Step {
         handles: BTreeMap<String, Handle>,
         message: Message,
+        /// Whether it is sent at once.
+        under_way: bool,
     },
     Retry {
         due: Time,
@@ -59,10 +61,9 @@ pub(super) fn settle(
     ledger::note(db, &key.sink, settlement, now)?;
     let (state, due, why) = match settlement {
         Settlement::Accepted { handles } => return accept(db, &queued, handles, now),
-        Settlement::Step { handles, message } => {
+        Settlement::Step { handles, message, under_way } => {
             keep_handles(db, &queued, handles, now)?;
-            // the next one follows at once
-            (queued.message, queued.under_way) = (Some(message.clone()), true);
+            (queued.message, queued.under_way) = (Some(message.clone()), *under_way);
             return write(db, &queued);
         }
         Settlement::Retry { due, why } => (State::Queued, *due, why.as_str()),

@@ -9,8 +9,8 @@ use std::{
 use super::{
     Age, Monotone, Office,
     door::{ENDLESS, MOST_STEPS, fits},
+    gates::Gates,
     insist,
-    post::Quiet,
 };
 use crate::{
     model::{notification::Handle, span, time::elapsed, wording},
@@ -25,7 +25,7 @@ pub struct Flight {
     pub age: Age,
     pub sink: Arc<dyn Sink>,
     pub queued: Queued,
-    pub quiet: Quiet,
+    pub gates: Gates,
     pub plain: Plain,
 }
 
@@ -61,7 +61,7 @@ pub enum Outcome {
     Dead {
         why: String,
     },
-    /// The service asked to be left alone meanwhile.
+    /// The service asked to be left alone meanwhile, or what is next has to keep its pace.
     NotBegun,
     /// The store did not let it begin.
     Grounded,
@@ -74,7 +74,9 @@ impl Flight {
         let (key, lane) = (self.queued.key.clone(), self.queued.delivery.lane.clone());
         let outcome = match self.message().await {
             Err(outcome) => outcome,
-            Ok(message) if self.quiet.left().is_some() => self.put_off(&message).await,
+            Ok(message) if self.gates.quiet(self.method_of(&message)).is_some() => {
+                self.put_off(&message).await
+            }
             Ok(message) => self.attempt(message).await,
         };
         Landed { key, lane, outcome }
@@ -86,7 +88,7 @@ impl Flight {
         match self.queued.message.as_ref().filter(|message| fits(message, &to)) {
             Some(refused) if self.plain == Plain::Due => {
                 let plain = self.sink.render_instead(&self.queued.delivery, refused);
-                self.step(None, &plain).await;
+                self.step(None, &plain, true).await;
                 return Ok(plain);
             }
             Some(message) => return self.again(message).await,
@@ -106,7 +108,7 @@ impl Flight {
     async fn again(&self, message: &Message) -> Result<Message, Outcome> {
         match self.sink.repeat(message, None) {
             Some(repeat) if self.queued.under_way => {
-                self.step(None, &repeat).await;
+                self.step(None, &repeat, true).await;
                 Ok(repeat)
             }
             // so that the next run knows, if this one ends meanwhile
@@ -159,38 +161,55 @@ impl Flight {
             let verdict = self.sink.classify(&asked, &answer);
             let (given, next) = match verdict {
                 Verdict::Then { handle, message } => (handle, *message),
-                Verdict::Wait { ref message, .. } => {
-                    self.step(None, message).await;
-                    return self.settle(verdict).await;
+                Verdict::Wait { message: ref next, .. } => {
+                    self.step(None, next, true).await;
+                    return self.settle(verdict, &message).await;
                 }
                 last => {
                     self.mark_repeat(&last, &message, &answer).await;
-                    return self.settle(last).await;
+                    return self.settle(last, &message).await;
                 }
             };
             handle = given.clone().or(handle);
-            self.step(given, &next).await;
+            let goes_on = self.may_follow(&message, &next);
+            self.step(given, &next, goes_on).await;
+            if !goes_on {
+                return Outcome::NotBegun;
+            }
             message = next;
         }
-        self.settle(Verdict::Never { why: ENDLESS.to_owned() }).await
+        self.settle(Verdict::Never { why: ENDLESS.to_owned() }, &message).await
+    }
+
+    /// A step by another method of the service's waits for its turn there.
+    fn may_follow(&self, before: &Message, next: &Message) -> bool {
+        match self.method_of(next) {
+            same if same == self.method_of(before) => self.gates.quiet(same).is_none(),
+            other => self.gates.pass(other),
+        }
+    }
+
+    fn method_of(&self, message: &Message) -> &'static str {
+        self.sink.method(None, Some(message))
     }
 
     /// From here the delivery goes on, whatever happens to this process.
-    async fn step(&self, given: Option<Handle>, next: &Message) {
-        self.keep(&Settlement::Step { handles: self.handles(given), message: next.clone() }).await;
+    async fn step(&self, given: Option<Handle>, next: &Message, under_way: bool) {
+        let (handles, message) = (self.handles(given), next.clone());
+        self.keep(&Settlement::Step { handles, message, under_way }).await;
     }
 
     /// Every other attempt sends the same bytes, but what may be a repeat says so.
     async fn mark_repeat(&self, verdict: &Verdict, message: &Message, answer: &Answer) {
         let Verdict::Later { .. } = verdict else { return };
         if let Some(repeat) = self.sink.repeat(message, Some(answer)) {
-            self.step(None, &repeat).await;
+            self.step(None, &repeat, true).await;
         }
     }
 
-    async fn settle(&self, verdict: Verdict) -> Outcome {
+    async fn settle(&self, verdict: Verdict, message: &Message) -> Outcome {
         (self.office.count)(&self.queued.key.sink, verdict.name());
-        let (settlement, outcome) = self.judge(verdict);
+        let (settlement, outcome) = self.judge(verdict, message);
         self.keep(&settlement).await;
         if !matches!(outcome, Outcome::Waiting) {
             self.log(&settlement);
@@ -222,8 +241,8 @@ impl Flight {
         notification.alerts.iter().map(|change| (change.episode_id.clone(), handle.clone())).collect()
     }
 
-    /// What the store keeps of a verdict, and what it means for the sink.
-    fn judge(&self, verdict: Verdict) -> (Settlement, Outcome) {
+    /// What the store keeps of a verdict on `message`, and what it means for the sink.
+    fn judge(&self, verdict: Verdict, message: &Message) -> (Settlement, Outcome) {
         let now = self.time.now();
         let given_up = self.age.is_spent(&self.office.delays);
         match verdict {
@@ -243,7 +262,7 @@ impl Flight {
                 let wait = match after.filter(|after| !after.is_zero()) {
                     Some(after) => {
                         let quiet = after.min(self.office.delays.believed);
-                        self.quiet.keep(quiet);
+                        self.gates.keep_quiet(self.method_of(message), quiet);
                         quiet
                     }
                     None => self.office.delays.back_off(self.queued.attempts, fastrand::f64()),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Age, Flight, Monotone, Office, SinkFact,
     flight::{Landed, Outcome, Plain},
+    gates::Gates,
 };
 use crate::{
     model::time::elapsed,
@@ -43,9 +44,20 @@ pub struct Post {
     health: Health,
     /// That it takes something would be news: nothing was taken since the start, or since it was misconfigured.
     unproven: bool,
-    /// No attempt before: the sink's pace, or the time between two probes.
+    /// No attempt before: the time between two probes.
     not_before: Instant,
-    quiet: Quiet,
+    gates: Gates,
+}
+
+/// What there is to begin with.
+enum Next {
+    Head(Box<Queued>),
+    /// Only what has to wait for its turn at the service: so long.
+    Closed {
+        pause: Duration,
+        is_quiet: bool,
+    },
+    Nothing,
 }
 
 /// What the last attempts say of the sink.
@@ -61,6 +73,7 @@ impl Post {
     pub fn new(name: String, sink: Arc<dyn Sink>, office: Arc<Office>) -> Self {
         Self {
             name,
+            gates: Gates::of(sink.pace()),
             sink,
             time: Monotone::new(office.clock.clone()),
             office,
@@ -72,7 +85,6 @@ impl Post {
             health: Health::Working,
             unproven: true,
             not_before: Instant::now(),
-            quiet: Quiet::default(),
         }
     }
 
@@ -100,21 +112,21 @@ impl Post {
             if self.under_way.len() >= self.places() {
                 return (!stopping).then_some(NAP);
             }
-            if stopping && (self.health == Health::Misconfigured || self.quiet.left().is_some()) {
+            if stopping && self.health == Health::Misconfigured {
                 return None;
             }
             let pause = self.not_before.checked_duration_since(Instant::now()).unwrap_or_default();
-            let pause = pause.max(self.quiet.left().unwrap_or_default());
             if !pause.is_zero() {
                 return Some(pause.min(NAP));
             }
             match self.next_head().await {
-                Ok(Some(head)) => {
-                    let head = self.with_what_waits_behind(head).await;
+                Ok(Next::Head(head)) => {
+                    let head = self.with_what_waits_behind(*head).await;
                     self.take_off(head);
                 }
-                Ok(None) if stopping => return None,
-                Ok(None) => return Some(self.until_next_due().await),
+                Ok(Next::Closed { is_quiet: true, .. } | Next::Nothing) if stopping => return None,
+                Ok(Next::Closed { pause, .. }) => return Some(self.until_next_due(Some(pause)).await),
+                Ok(Next::Nothing) => return Some(self.until_next_due(None).await),
                 Err(error) => {
                     tracing::error!(sink = self.name, %error, "outbox not read");
                     return (!stopping).then_some(self.office.delays.store);
@@ -130,14 +142,54 @@ impl Post {
         }
     }
 
-    /// The next delivery of a lane that is not under way.
-    async fn next_head(&mut self) -> Result<Option<Queued>, StoreError> {
-        if self.heads.is_empty() {
-            let found = self.office.store.heads(&self.name, self.time.now()).await?;
-            self.heads =
-                found.into_iter().filter(|queued| !self.busy.contains(&queued.delivery.lane)).collect();
+    /// The next delivery of a lane that is not under way, and of a method that may be asked.
+    async fn next_head(&mut self) -> Result<Next, StoreError> {
+        if let Some(head) = self.pass_one() {
+            return Ok(Next::Head(head));
         }
-        Ok(self.heads.pop_front())
+        if let Some(closed) = self.all_closed().filter(|closed| !self.may_hide_others(closed)) {
+            return Ok(closed);
+        }
+        let found = self.office.store.heads(&self.name, self.time.now()).await?;
+        self.heads = found.into_iter().filter(|queued| !self.busy.contains(&queued.delivery.lane)).collect();
+        if let Some(head) = self.pass_one() {
+            return Ok(Next::Head(head));
+        }
+        Ok(self.all_closed().unwrap_or(Next::Nothing))
+    }
+
+    /// How long those that are found have to wait for their turns.
+    fn all_closed(&self) -> Option<Next> {
+        let methods: BTreeSet<&str> = self.heads.iter().map(|head| self.method_of(head)).collect();
+        let closed = methods.iter().map(|method| self.gates.closed(method).unwrap_or_default());
+        let is_quiet = methods.iter().all(|method| self.gates.quiet(method).is_some());
+        closed.min().map(|pause| Next::Closed { pause, is_quiet })
+    }
+
+    /// Something else of the store's may be asked for meanwhile, and is worth a look at it.
+    fn may_hide_others(&self, closed: &Next) -> bool {
+        let several = self.heads.iter().any(|head| !self.method_of(head).is_empty());
+        several && matches!(closed, Next::Closed { is_quiet: true, .. })
+    }
+
+    /// The first that may be asked for now.
+    fn pass_one(&mut self) -> Option<Box<Queued>> {
+        let mut closed = BTreeSet::new();
+        for at in 0..self.heads.len() {
+            let method = self.method_of(&self.heads[at]);
+            if closed.contains(method) {
+                continue;
+            }
+            if self.gates.pass(method) {
+                return self.heads.remove(at).map(Box::new);
+            }
+            closed.insert(method);
+        }
+        None
+    }
+
+    fn method_of(&self, head: &Queued) -> &'static str {
+        self.sink.method(head.handle.as_ref(), head.message.as_ref())
     }
 
     /// What waits in one lane is one message, where its sink takes it so.
@@ -154,19 +206,23 @@ impl Post {
         }
     }
 
-    async fn until_next_due(&mut self) -> Duration {
+    /// `closed`: so long something that is due has to wait for its turn.
+    async fn until_next_due(&mut self, closed: Option<Duration>) -> Duration {
         let least = if self.under_way.is_empty() { BLINK / 10 } else { BLINK };
-        match self.office.store.next_due(&self.name).await {
-            Ok(Some(due)) => elapsed(self.time.now(), due).clamp(least, NAP),
-            Ok(None) => NAP,
+        let now = self.time.now();
+        // what is due already is not waited for twice
+        let after = closed.map(|_| now);
+        let due = match self.office.store.next_due(&self.name, after).await {
+            Ok(due) => due.map_or(NAP, |due| elapsed(now, due).max(least)),
             Err(_) => self.office.delays.store,
-        }
+        };
+        due.min(closed.unwrap_or(NAP)).min(NAP)
     }
 
     fn take_off(&mut self, queued: Queued) {
-        let pace =
-            if self.health == Health::Misconfigured { self.office.delays.probe } else { self.sink.pace() };
-        self.not_before = self.not_before.max(Instant::now() + pace);
+        if self.health == Health::Misconfigured {
+            self.wait(self.office.delays.probe);
+        }
         self.busy.insert(queued.delivery.lane.clone());
         let now = self.time.now();
         let age = *self.ages.entry(queued.key.clone()).or_insert_with(|| Age::of(&queued, now));
@@ -175,7 +231,7 @@ impl Post {
             time: self.time.clone(),
             age,
             sink: self.sink.clone(),
-            quiet: self.quiet.clone(),
+            gates: self.gates.clone(),
             plain: self
                 .plain
                 .get_mut(&queued.key)
@@ -217,7 +273,7 @@ impl Post {
     fn note_answering(&mut self) {
         if self.health == Health::Misconfigured {
             self.health = Health::Failing;
-            self.not_before = Instant::now() + self.sink.pace();
+            self.not_before = Instant::now();
         }
     }
 
@@ -245,28 +301,5 @@ impl Post {
 
     fn wait(&mut self, least: Duration) {
         self.not_before = self.not_before.max(Instant::now() + least);
-    }
-}
-
-/// A service's `Retry-After`, which holds for all lanes from the instant it is read.
-#[derive(Clone, Debug)]
-pub struct Quiet(Arc<Mutex<Instant>>);
-
-impl Default for Quiet {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
-    }
-}
-
-impl Quiet {
-    pub fn keep(&self, at_least: Duration) {
-        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(Instant::now() + at_least);
-    }
-
-    /// How long it still holds, if it does.
-    pub fn left(&self) -> Option<Duration> {
-        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 }

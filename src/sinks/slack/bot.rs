@@ -157,6 +157,16 @@ impl Bot<'_> {
     }
 }
 
+/// What is asked next: of what is begun its own, otherwise an edit where there is something to edit.
+pub fn method(handle: Option<&Handle>, message: Option<&Message>) -> &'static str {
+    let edits = match message {
+        Some(Message::Http(request)) => request.path == UPDATE,
+        Some(_) => false,
+        None => handle.and_then(place).is_some(),
+    };
+    if edits { UPDATE } else { POST }
+}
+
 /// Channel id and `ts`, as a handle has them: `C0123/1711.0001`.
 fn place(handle: &Handle) -> Option<(&str, &str)> {
     handle.0.split_once('/')

@@ -35,7 +35,9 @@ async fn a_later_delivery_never_overtakes_an_earlier_one_of_its_lane() {
     assert_eq!(heads(&store, 0).await, ["b1"], "a1 waits, and a2 behind it");
     assert_eq!(heads(&store, 60).await, ["a1", "b1"]);
     store.settle(&key("b1"), accepted()).await.unwrap();
-    assert_eq!(store.next_due(SINK).await.unwrap(), Some(at(60)), "a2 was due before, but is no head");
+    assert_eq!(store.next_due(SINK, None).await.unwrap(), Some(at(60)), "a2 was due before, but is no head");
+    assert_eq!(store.next_due(SINK, Some(at(59))).await.unwrap(), Some(at(60)));
+    assert_eq!(store.next_due(SINK, Some(at(60))).await.unwrap(), None);
     store.settle(&key("a1"), accepted()).await.unwrap();
     assert_eq!(heads(&store, 60).await, ["a2"]);
     store.settle(&key("a2"), Settlement::Dead { why: "invalid_payload".to_owned() }).await.unwrap();
@@ -53,7 +55,7 @@ async fn a_sink_sees_only_its_own_and_every_sink_has_its_own_lanes() {
     store.commit(Turn { deliveries: both, ..turn("a", 0) }).await.unwrap();
     store.settle(&key("x"), retry(600)).await.unwrap();
     assert_eq!(store.heads("other", at(0)).await.unwrap().len(), 1);
-    assert_eq!(store.next_due("nobody").await.unwrap(), None);
+    assert_eq!(store.next_due("nobody", None).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -16,6 +16,14 @@ fn of_kind(id: &str, kind: Kind) -> Delivery {
     delivery
 }
 
+/// Of an alert of its own.
+fn of_alert(id: &str, kind: Kind, alert: &str) -> Delivery {
+    let mut delivery = of_kind(id, kind);
+    let change = &mut delivery.notification.alerts[0];
+    (change.alert_key, change.episode_id) = (alert.to_owned(), alert.to_owned());
+    delivery
+}
+
 /// What waits for one another would be merged.
 async fn one_by_one(bench: &Bench, kinds: &[(&str, Kind)]) {
     for (id, kind) in kinds {
@@ -179,4 +187,73 @@ async fn blocks_that_are_refused_are_left_out_once_and_what_follows_edits_the_pl
     assert_eq!(steps(&receiver), ["post", "plain", "edit"]);
     assert_eq!(bench.depth("bot").await.dead, 0);
     assert_eq!(bodies(&receiver)[2]["ts"], "1711.0001");
+}
+
+/// By the method that is asked, and how often it was asked before.
+async fn by_method(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Receiver {
+    let asked: Mutex<BTreeMap<String, usize>> = Mutex::default();
+    Receiver::by_path(move |path| {
+        let method = path.rsplit('.').next().unwrap_or_default();
+        let mut asked = asked.lock().unwrap();
+        let before = asked.entry(method.to_owned()).or_default();
+        *before += 1;
+        script(method, *before - 1)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_limit_on_edits_holds_up_no_message_and_one_on_messages_no_edit() {
+    let limited = |method: &'static str| {
+        by_method(move |asked, n| match (asked == method, n) {
+            (true, 1) => Reply::retry_after(3600),
+            _ => taken(),
+        })
+    };
+    let receiver = limited("update").await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    let kinds = [("a/1", Kind::Fired), ("a/2", Kind::Updated)];
+    one_by_one(&bench, &kinds).await;
+    bench.store.commit(turn(vec![of_kind("a/3", Kind::Updated)])).await.unwrap();
+    receiver.wait_for(3).await;
+    bench.store.commit(turn(vec![of_alert("b/1", Kind::Fired, "b")])).await.unwrap();
+    receiver.wait_for(4).await;
+    bench.store.commit(turn(vec![of_alert("c/1", Kind::Fired, "c")])).await.unwrap();
+    receiver.wait_for(5).await;
+    assert_eq!(steps(&receiver), ["post", "edit", "edit", "post", "post"]);
+
+    let receiver = limited("postMessage").await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    one_by_one(&bench, &[("a/1", Kind::Fired)]).await;
+    bench.store.commit(turn(vec![of_alert("b/1", Kind::Fired, "b")])).await.unwrap();
+    receiver.wait_for(2).await;
+    // what waits for one another would be merged
+    for (id, kind, asked) in [("a/2", Kind::Updated, 3), ("a/3", Kind::Raised, 4)] {
+        bench.store.commit(turn(vec![of_kind(id, kind)])).await.unwrap();
+        receiver.wait_for(asked).await;
+    }
+    let waits = async {
+        // after what the service has asked for
+        let soon = Clock::system().now() + Duration::from_secs(7200);
+        let begun = |queued: &crate::store::Queued| queued.message.is_some() && !queued.under_way;
+        while bench.store.heads("bot", soon).await.unwrap().iter().filter(|queued| begun(queued)).count() < 2
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, waits).await.unwrap();
+    assert_eq!(steps(&receiver), ["post", "post", "edit", "edit"], "the reply waits for its turn");
+}
+
+#[tokio::test]
+async fn a_reply_keeps_the_pace_of_messages_and_its_edit_is_not_made_again() {
+    let receiver = Receiver::start(|_| taken()).await;
+    let bench = Bench::new(quick(), vec![("bot", sink(BOT, &receiver))]);
+    one_by_one(&bench, &[("a/1", Kind::Fired)]).await;
+    bench.store.commit(turn(vec![of_kind("a/2", Kind::Raised)])).await.unwrap();
+    bench.drained("bot").await;
+    assert_eq!(steps(&receiver), ["post", "edit", "reply"]);
+    assert!(bodies(&receiver).iter().all(|body| !is_marked(body)));
+    let seen = receiver.seen();
+    assert!(seen[2].at - seen[0].at >= Duration::from_millis(950), "{:?}", seen[2].at - seen[0].at);
 }

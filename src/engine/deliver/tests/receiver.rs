@@ -17,6 +17,7 @@ use tokio::{
 pub struct Attempt {
     pub at: Instant,
     pub id: String,
+    pub path: String,
     pub body: String,
 }
 
@@ -67,12 +68,17 @@ pub struct Receiver {
 impl Receiver {
     /// Answers by how many attempts came before.
     pub async fn start(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
-        Self::with(move |n, _| script(n)).await
+        Self::by(move |n, _| script(n)).await
     }
 
     /// Answers by the `Idempotency-Key`.
     pub async fn by_id(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        Self::with(move |_, id| script(id)).await
+        Self::by(move |_, attempt| script(&attempt.id)).await
+    }
+
+    /// Answers by the path.
+    pub async fn by_path(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::by(move |_, attempt| script(&attempt.path)).await
     }
 
     /// Nobody listens there.
@@ -81,7 +87,7 @@ impl Receiver {
         Self { address: listener.local_addr().unwrap(), seen: Arc::default() }
     }
 
-    async fn with(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+    async fn by(script: impl Fn(usize, &Attempt) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let (keep, script) = (seen.clone(), Arc::new(script));
@@ -115,12 +121,12 @@ impl Receiver {
 async fn serve(
     mut stream: TcpStream,
     seen: Arc<Mutex<Vec<Attempt>>>,
-    script: Arc<impl Fn(usize, &str) -> Reply>,
+    script: Arc<impl Fn(usize, &Attempt) -> Reply>,
 ) {
     let Some(attempt) = read(&mut stream).await else { return };
     let reply = {
         let mut seen = seen.lock().unwrap();
-        let reply = script(seen.len(), &attempt.id);
+        let reply = script(seen.len(), &attempt);
         seen.push(attempt);
         reply
     };
@@ -154,7 +160,8 @@ async fn read(stream: &mut TcpStream) -> Option<Attempt> {
         // a `GET` has no body and no length
         if body.len() >= header("content-length:").unwrap_or("0".to_owned()).parse().ok()? {
             let id = header("idempotency-key:").unwrap_or_default();
-            return Some(Attempt { at: Instant::now(), id, body: body.to_owned() });
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            return Some(Attempt { at: Instant::now(), id, path, body: body.to_owned() });
         }
     }
 }

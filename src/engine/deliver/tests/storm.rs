@@ -10,6 +10,11 @@ fn full() -> bool {
     !cfg!(debug_assertions) || std::env::var_os("HIGHWATER_FULL").is_some()
 }
 
+/// Of the sinks `s00` to `s49`.
+fn is_well(sink: &str) -> bool {
+    !sink.ends_with(['0', '1', '2'])
+}
+
 /// The part of them that is at least as short as `of`, from 0 to 1.
 fn percentile(mut times: Vec<Duration>, of: f64) -> Duration {
     times.sort_unstable();
@@ -59,6 +64,11 @@ async fn fifteen_ill_sinks_of_fifty_delay_none_of_the_others_and_get_all_in_orde
             committed.insert(id, Instant::now());
         }
         tokio::time::sleep(Duration::from_millis(if full() { 100 } else { 250 })).await;
+        // a machine that is busy otherwise would have the outbox merge what waits for those that are well
+        while bench.store.depth().await.unwrap().iter().any(|depth| is_well(&depth.sink) && depth.queued > 10)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
     let mut times = Vec::new();
     for n in (0..50).filter(|n| n % 10 > 2) {
@@ -133,7 +143,7 @@ async fn ten_thousand_lanes_that_wait_are_found_quickly() {
     assert_eq!(store.heads("hook", now).await.unwrap().len(), 256);
     let heads = started.elapsed();
     let started = Instant::now();
-    assert!(store.next_due("hook").await.unwrap().is_some());
+    assert!(store.next_due("hook", None).await.unwrap().is_some());
     let due = started.elapsed();
     eprintln!("{lanes} lanes: committed in {inserted:?}, heads in {heads:?}, next due in {due:?}");
     assert!(heads + due < Duration::from_millis(500), "{heads:?} and {due:?}");
