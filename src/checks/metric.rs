@@ -1,8 +1,11 @@
+mod derivative;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::derivative::Derivative;
 use super::{
     Advice, Check, Defaults, Look, Memory,
     common::{
@@ -11,16 +14,18 @@ use super::{
     },
 };
 use crate::model::{
-    Cause, Entity, Finding, Observation, Others, Reading, Reason, Scale, Unit,
+    Cause, Entity, Finding, Observation, Others, Reading, Reason, Scale, Unit, Window,
     filter::Filter,
-    query::{Group, Metric as Ask, Query, Response, Search},
+    query::{Group, Metric as Ask, Query, Response, Search, SearchAnswer},
     span::{self, Span},
 };
 
-/// One number over the documents of the window: the average, extreme, sum, percentile, cardinality or newest value of a field.
+/// One number over the documents of the window: the average, extreme, sum, percentile, cardinality, newest value or derivative of a
+/// field.
 ///
 /// Documents without the field are left out; a group of which none has it has no data. `cardinality` and `percentile` are estimates
-/// of the engine (HyperLogLog++ and t-digest), all others are exact.
+/// of the engine (HyperLogLog++ and t-digest), all others are exact. `derivative` compares with the window before: a group that had no number there
+/// has no data.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
@@ -46,7 +51,7 @@ pub struct Metric {
     /// What the number counts, for thresholds and messages: `count`, `percent`, `bytes`, `seconds`. Left out: a plain number.
     #[serde(default)]
     pub unit: Measure,
-    /// The average of this field. Exactly one of `avg`, `max`, `min`, `sum`, `cardinality`, `last` and `percentile` is wanted.
+    /// The average of this field. Exactly one of `avg`, `max`, `min`, `sum`, `cardinality`, `last`, `percentile` and `derivative` is wanted.
     #[serde(default)]
     pub avg: Option<String>,
     /// The largest value of this field.
@@ -67,6 +72,9 @@ pub struct Metric {
     /// A percentile of a field: `{ field: took_ms, percent: 99 }`.
     #[serde(default)]
     pub percentile: Option<Percentile>,
+    /// How fast a field grows or falls: `{ field: bytes_total, counter: true, each: 1s }`.
+    #[serde(default)]
+    pub derivative: Option<Derivative>,
 }
 
 /// A percentile of a field.
@@ -133,6 +141,7 @@ impl Metric {
             let ask = Ask::Percentile { field: field.clone(), percent: percent.to_string() };
             (format!("{percent}th percentile of {field}"), ask)
         }));
+        asked.extend(self.derivative.iter().map(Derivative::asked));
         for (_, ask) in &mut asked {
             if let Ask::Last { by, .. } = ask {
                 by.clone_from(&self.time_field);
@@ -147,9 +156,10 @@ impl Metric {
             return Ok(Observation::NoData(self.documents().none()));
         }
         self.documents().prove_that_they_are_fresh(look, answer)?;
+        let earlier = self.derivative.as_ref().map(|_| found(answers, 1)).transpose()?;
         let mut findings = BTreeMap::new();
         for (entity, group) in &answer.groups {
-            findings.insert(entity.clone(), self.finding(group)?);
+            findings.insert(entity.clone(), self.finding_of(entity, group, earlier)?);
         }
         let others = if self.per.is_empty() { Others::Untouched } else { Others::NoData };
         match findings.remove(&Entity::empty()) {
@@ -157,6 +167,25 @@ impl Metric {
             Some(finding) => Ok(Observation::Seen { findings: [(Entity::empty(), finding)].into(), others }),
             None => Ok(Observation::Seen { findings, others }),
         }
+    }
+
+    /// A derivative is made of two numbers, anything else is one.
+    fn finding_of(
+        &self,
+        entity: &Entity,
+        group: &Group,
+        earlier: Option<&SearchAnswer>,
+    ) -> Result<Finding, Reason> {
+        let (Some(derivative), Some(earlier)) = (&self.derivative, earlier) else {
+            return self.finding(group);
+        };
+        let Finding::Value(now) = self.finding(group)? else { return self.finding(group) };
+        let before = earlier.groups.get(entity).map(|group| self.finding(group)).transpose()?;
+        let Some(Finding::Value(before)) = before else {
+            let window = span::show(self.window.0);
+            return Ok(Finding::NoData(format!("nothing to compare with in the {window} before the window")));
+        };
+        Ok(derivative.finding(now, before.value, self.window))
     }
 
     fn finding(&self, group: &Group) -> Result<Finding, Reason> {
@@ -179,7 +208,7 @@ impl Metric {
     }
 
     fn complaint_about_what_is_asked(&self) -> Option<String> {
-        let all = "`avg`, `max`, `min`, `sum`, `cardinality`, `last`, `percentile`";
+        let all = "`avg`, `max`, `min`, `sum`, `cardinality`, `last`, `percentile`, `derivative`";
         let asked = self.asked();
         if asked.len() != 1 {
             return Some(format!("exactly one of {all} is wanted, {} are there", asked.len()));
@@ -187,6 +216,9 @@ impl Metric {
         let field = asked[0].1.field();
         if !is_field(field) {
             return Some(format!("`{field}` is no name of a field; write one like `took_ms`"));
+        }
+        if let Some(complaint) = self.derivative.as_ref().and_then(Derivative::complaint) {
+            return Some(complaint);
         }
         let percent = self.percentile.as_ref().map(|percentile| percentile.percent)?;
         (!(percent > 0.0 && percent < 100.0))
@@ -222,7 +254,11 @@ impl Check for Metric {
         let search = filtered(self.documents().search(look), self.filter.as_ref());
         let mut metrics = search.metrics.clone();
         metrics.extend(self.asked().into_iter().next().map(|(_, ask)| (VALUE.to_owned(), ask)));
-        vec![Query::search(Search { metrics, ..search })]
+        let search = Search { metrics, ..search };
+        let Window { start, .. } = look.window;
+        let before = Search { window: Window::ending(start, self.window.0), ..search.clone() };
+        let before = self.derivative.as_ref().map(|_| Query::search(before));
+        [Query::search(search)].into_iter().chain(before).collect()
     }
 
     fn read(

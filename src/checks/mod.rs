@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod change;
 mod cluster_health;
 mod common;
 mod count;
@@ -40,16 +41,18 @@ use crate::{
 };
 
 pub use self::{
-    cluster_health::ClusterHealth, count::Count, elasticsearch_unreachable::ElasticsearchUnreachable,
-    host_disk::HostDisk, host_load::HostLoad, host_memory::HostMemory, http::Http,
-    kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip,
-    kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm, ratio::Ratio,
-    shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike, storage::Storage,
+    change::Change, cluster_health::ClusterHealth, count::Count,
+    elasticsearch_unreachable::ElasticsearchUnreachable, host_disk::HostDisk, host_load::HostLoad,
+    host_memory::HostMemory, http::Http, kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods,
+    kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm,
+    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
+    storage::Storage,
 };
 
 kinds! {
     /// What a rule looks at: exactly one kind.
     pub enum Kind as dyn Check by into_check {
+        "change" => Change,
         "cluster_health" => ClusterHealth,
         "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,

@@ -110,6 +110,11 @@ fn complete() -> Complete {
                 "metric" => {
                     vec![Ok(Response::Search(metric::tests::numbers(&[("shop", 3000, Some(212.5))])))]
                 }
+                "change" => {
+                    let all = count::tests::all(3000);
+                    let values = change::tests::versions(&[("shop", "1.0", 300), ("shop", "1.1", 60)]);
+                    vec![Ok(Response::Search(values)), Ok(Response::Search(all))]
+                }
                 "new_term" => {
                     let users = new_term::tests::users;
                     let now = [users(&[("kim", 3), ("lee", 2)]), users(&[("", 3000)])];
