@@ -42,6 +42,15 @@ const OF_THE_CLUSTER: [&str; 27] = [
     "timeout_exception",
 ];
 
+/// Errors that less at once would have avoided: memory, buckets, and clauses of a query.
+const TOO_MUCH: [&str; 5] = [
+    "circuit_breaking_exception",
+    "too_many_buckets_exception",
+    "too_many_clauses",
+    "too_many_nested_clauses",
+    "maxClauseCount",
+];
+
 /// Whether asking less, or something else, may be answered where `item` was not: a search that cannot be read or run on
 /// some index, too many buckets, too much memory. Errors that are not known are taken for that: then each is asked alone.
 pub(super) fn is_the_question(item: &Value) -> bool {
@@ -57,9 +66,7 @@ pub(super) fn is_the_question(item: &Value) -> bool {
 /// Whether it was too much at once.
 pub(super) fn is_too_much(item: &Value) -> bool {
     let text = item.get("error").or_else(|| item.pointer("/_shards/failures")).map(Value::to_string);
-    text.is_some_and(|text| {
-        text.contains("circuit_breaking_exception") || text.contains("too_many_buckets_exception")
-    })
+    text.is_some_and(|text| TOO_MUCH.iter().any(|kind| text.contains(kind)))
 }
 
 fn collect<'a>(error: &'a Value, kinds: &mut Vec<&'a str>, depth: usize) {

@@ -42,14 +42,15 @@ pub(super) struct Page {
     pub after: Option<Value>,
 }
 
-pub(super) fn page(search: &Search, item: &Value) -> Result<Page, Reason> {
+/// `size` is what was asked for.
+pub(super) fn page(search: &Search, size: usize, item: &Value) -> Result<Page, Reason> {
     let groups = part(part(item, "aggregations")?, GROUPS)?;
     let buckets = groups.get("buckets").and_then(Value::as_array);
     let buckets = buckets.ok_or_else(|| malformed("the answer lacks its groups"))?;
     let read =
         |bucket: &Value| Ok((entity(search, bucket)?, group(search, number(bucket, "doc_count")?, bucket)?));
     let after = groups.get("after_key").filter(|after| !after.is_null()).cloned();
-    if after.is_none() && !buckets.is_empty() && buckets.len() >= super::sought::PAGE {
+    if after.is_none() && !buckets.is_empty() && buckets.len() >= size {
         return Err(Reason::new(
             Cause::Partial,
             "a full page of groups does not say where the next one begins",

@@ -22,7 +22,7 @@ use super::{
     refusal::Retry,
     request::Request,
     sought::{Asked, Company, MOST_WEIGHT},
-    suspects::{Suspects, Suspicion},
+    suspects::{SPARSE, Suspects, Suspicion},
 };
 use crate::model::{Cause, Reason, Time};
 
@@ -99,10 +99,10 @@ impl Gather {
     pub async fn ask(self: &Arc<Self>, tick: Time, asked: Asked) -> Result<Value, Reason> {
         let (reply, answer) = oneshot::channel();
         let (mark, suspicion) = (asked.mark, self.suspects.of(asked.mark, self.client.now()));
-        let manner = match self.suspects.is_sparse(mark) {
+        let manner = match self.suspects.total(mark) {
             _ if suspicion.is_some() || !asked.can_be_merged() => Manner::Alone,
-            Some(true) => Manner::Merged,
-            Some(false) => Manner::Alone,
+            Some(documents) if documents <= SPARSE => Manner::Merged { documents },
+            Some(_) => Manner::Alone,
             None => Manner::Tried,
         };
         let item = Item { tick, asked, manner, reply };
@@ -252,7 +252,9 @@ impl Gather {
 
     fn judge(&self, party: &Party, answer: &Value, attempt: u32) -> Verdict {
         let Some(asked) = party.items.first().map(|item| &item.asked) else { return Verdict::Whole };
-        let Err(setback) = complete::search(&asked.index, answer) else { return Verdict::Whole };
+        let Err(setback) = complete::search(&asked.index, answer) else {
+            return if party.is_answered_by(answer) { Verdict::Whole } else { self.misunderstood(party) };
+        };
         let spoils = blame::is_the_question(answer);
         if !party.is_merged() {
             if spoils {
@@ -273,6 +275,14 @@ impl Gather {
             }
             _ => Verdict::AsItIs,
         }
+    }
+
+    /// Who answers without the parts that were asked for does not understand merged searches.
+    fn misunderstood(&self, party: &Party) -> Verdict {
+        for item in &party.items {
+            self.suspects.note(item.asked.mark, Suspicion::Spoils, self.client.now());
+        }
+        Verdict::Apart
     }
 
     fn ease(&self, parties: &[Party]) {

@@ -1,8 +1,8 @@
 //! Several searches as one: each is a named filter, and its answer is what it would have been told alone.
 //!
 //! ```text
-//! query: the window         aggs: s0 ─ filters: q0, q1, …   ─ aggs: what these searches count
-//!                                 s1 ─ filters: q2, …       ─ aggs: what those count
+//! query: the window, and     aggs: s0 ─ filters: q0, q1, …   ─ aggs: what these searches count
+//!        any of the filters        s1 ─ filters: q2, …       ─ aggs: what those count
 //! ```
 
 use std::collections::HashMap;
@@ -43,9 +43,20 @@ pub(super) fn body(range: &str, timeout: &str, searches: &[&Asked]) -> String {
         let numbers = first.aggs();
         push(&mut aggs, &format!(r#""s{shape}":{{"filters":{{"filters":{{{filters}}}}}{numbers}}}"#));
     }
+    let any = any(searches);
     format!(
-        r#"{{"size":0,"track_total_hits":false,"timeout":"{timeout}","query":{{"bool":{{"filter":[{range}]}}}},"aggs":{{{aggs}}}}}"#
+        r#"{{"size":0,"track_total_hits":false,"timeout":"{timeout}","query":{{"bool":{{"filter":[{range}{any}]}}}},"aggs":{{{aggs}}}}}"#
     )
+}
+
+/// Only documents that some search is about: older engines try every filter on each document of the window. (500 searches
+/// of 500 documents each, among 555,000: 2.1 s of CPU without this on 7.17, 1.0 s with it.)
+fn any(searches: &[&Asked]) -> String {
+    let filters: Option<Vec<&str>> = searches.iter().map(|asked| asked.filter.as_deref()).collect();
+    let Some(mut filters) = filters else { return String::new() };
+    filters.sort_unstable();
+    filters.dedup();
+    format!(r#",{{"bool":{{"should":[{}]}}}}"#, filters.join(","))
 }
 
 fn push(list: &mut String, item: &str) {
@@ -53,6 +64,16 @@ fn push(list: &mut String, item: &str) {
         list.push(',');
     }
     list.push_str(item);
+}
+
+/// Whether each search has its part of `answer`.
+pub(super) fn has_all(answer: &Value, searches: &[&Asked]) -> bool {
+    let part = |shape: usize, at: usize| {
+        let buckets = answer.get("aggregations")?.get(format!("s{shape}"))?.get("buckets")?;
+        buckets.get(format!("q{at}"))?.get("doc_count")?.as_u64()
+    };
+    let mut shapes = shapes(searches).into_iter().enumerate();
+    shapes.all(|(shape, (_, members))| members.into_iter().all(|at| part(shape, at).is_some()))
 }
 
 /// What each search would have been answered alone. Whatever proves that the whole is complete, or that it is not, stands in each.

@@ -23,12 +23,12 @@ pub(super) struct Item {
 }
 
 /// How a search may travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
     /// As a search of its own.
     Alone,
-    /// Merged with others.
-    Merged,
+    /// Merged with others; the last time it matched so many documents.
+    Merged { documents: u64 },
     /// Merged, but nobody knows yet how many documents it matches: within a short time, or else alone.
     Tried,
 }
@@ -46,23 +46,38 @@ pub(super) struct Batch {
     pub pause: Option<Duration>,
 }
 
+/// Documents that the members of one party may match together: older engines try all members' filters on each.
+const MOST_DOCUMENTS: u64 = 300_000;
+
+/// A party that still takes guests.
+struct Open {
+    at: usize,
+    weight: usize,
+    documents: u64,
+}
+
 /// Merges what can be, up to `most` in weight, in the order in which it came.
 pub(super) fn invite(items: VecDeque<Item>, most: usize) -> Vec<Party> {
     let mut parties: Vec<Party> = Vec::new();
-    let mut open: HashMap<(Company, Manner), (usize, usize)> = HashMap::new();
+    let mut open: HashMap<(Company, bool), Open> = HashMap::new();
     for item in items {
-        if item.manner == Manner::Alone {
-            parties.push(Party { items: vec![item] });
-            continue;
-        }
-        let (weight, key) = (item.asked.weight, (item.asked.company.clone(), item.manner));
+        let documents = match item.manner {
+            Manner::Merged { documents } => documents,
+            Manner::Tried => 0,
+            Manner::Alone => {
+                parties.push(Party { items: vec![item] });
+                continue;
+            }
+        };
+        let (weight, key) = (item.asked.weight, (item.asked.company.clone(), item.manner == Manner::Tried));
         match open.get_mut(&key) {
-            Some((at, held)) if *held + weight <= most => {
-                *held += weight;
-                parties[*at].items.push(item);
+            Some(party) if party.weight + weight <= most && party.documents + documents <= MOST_DOCUMENTS => {
+                party.weight += weight;
+                party.documents += documents;
+                parties[party.at].items.push(item);
             }
             _ => {
-                open.insert(key, (parties.len(), weight));
+                open.insert(key, Open { at: parties.len(), weight, documents });
                 parties.push(Party { items: vec![item] });
             }
         }
@@ -153,6 +168,11 @@ impl Party {
     /// Each member by itself.
     pub fn apart(self) -> impl Iterator<Item = Party> {
         self.items.into_iter().map(|item| Party { items: vec![item] })
+    }
+
+    /// Whether each member has its part of a complete answer.
+    pub fn is_answered_by(&self, answer: &Value) -> bool {
+        !self.is_merged() || merged::has_all(answer, &self.asked())
     }
 
     /// Gives each member its part of a complete answer; who was asked alone judges it for itself.

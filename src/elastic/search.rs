@@ -75,7 +75,7 @@ async fn pages(
     first: &Value,
 ) -> Result<SearchAnswer, Reason> {
     let mut answer = SearchAnswer::default();
-    let mut page = found::page(search, first)?;
+    let mut page = found::page(search, sought::page_size(search, None), first)?;
     loop {
         answer.groups.extend(page.groups);
         if answer.groups.len() > door.max_groups {
@@ -86,7 +86,11 @@ async fn pages(
         let Some(after) = page.after else { return Ok(answer) };
         let next = sought::asked(search, Some(&after), door.client.timeout());
         let next = ask(door, tick, next).await?;
-        page = found::page(search, &next)?;
+        if next.pointer("/_shards/total") != first.pointer("/_shards/total") {
+            let text = format!("the indices of `{}` changed while their groups were read", search.index);
+            return Err(Reason::new(Cause::Partial, text));
+        }
+        page = found::page(search, sought::page_size(search, Some(&after)), &next)?;
         if page.after.as_ref() == Some(&after) {
             return Err(complete::malformed("the pages of groups do not come to an end"));
         }

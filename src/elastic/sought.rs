@@ -9,8 +9,18 @@ use serde_json::{Map, Value, json};
 
 use crate::model::query::{During, Metric, Search};
 
-/// Groups of one page of a composite aggregation.
-pub(super) const PAGE: usize = 1000;
+/// Groups of the first page of a composite aggregation; where there are more, the engine looks at all documents again for each page.
+const FIRST_PAGE: usize = 1_000;
+const LATER_PAGE: usize = 10_000;
+/// An engine gives 65,535 buckets at once, and each count of a group is one.
+const MOST_BUCKETS: usize = 60_000;
+
+/// How many groups the page after `after` may hold.
+pub(super) fn page_size(search: &Search, after: Option<&Value>) -> usize {
+    let most = if after.is_some() { LATER_PAGE } else { FIRST_PAGE };
+    let of_one = 1 + search.counts.len() + search.metrics.len();
+    most.min(MOST_BUCKETS / of_one).max(1)
+}
 
 /// What a merged search may weigh: so many named filters, or fewer where each keeps much in memory.
 pub(super) const MOST_WEIGHT: usize = 500;
@@ -172,7 +182,7 @@ fn groups(search: &Search, after: Option<&Value>) -> Map<String, Value> {
         Value::Object(source)
     };
     let sources: Vec<Value> = search.per.iter().enumerate().map(source).collect();
-    let mut composite = json!({ "size": PAGE, "sources": sources });
+    let mut composite = json!({ "size": page_size(search, after), "sources": sources });
     if let Some(after) = after {
         composite["after"] = after.clone();
     }

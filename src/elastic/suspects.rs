@@ -18,7 +18,7 @@ const MOST_TOTALS: usize = 100_000;
 
 /// Matching documents up to which a search is cheaper as a named filter of many. Alone it costs an engine some milliseconds and
 /// little per document; as a filter among others it costs nothing but 0.2 to 0.8 µs per matching document.
-const SPARSE: u64 = 10_000;
+pub(super) const SPARSE: u64 = 10_000;
 
 /// What a search did to those that it travelled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,9 +54,9 @@ impl Suspects {
         known.insert(mark, (suspicion, now));
     }
 
-    /// Whether it matches few documents; `None` where nobody knows yet.
-    pub fn is_sparse(&self, mark: u64) -> Option<bool> {
-        lock(&self.totals).get(&mark).map(|total| *total <= SPARSE)
+    /// How many documents it matched the last time; `None` where nobody knows yet.
+    pub fn total(&self, mark: u64) -> Option<u64> {
+        lock(&self.totals).get(&mark).copied()
     }
 
     pub fn note_total(&self, mark: u64, total: u64) {

@@ -17,10 +17,13 @@ mod elastic;
 mod engines_documents;
 mod engines_history;
 mod engines_live;
+mod engines_merged;
+mod engines_names;
 mod engines_outage;
 mod engines_partial;
 mod engines_ratio;
 mod engines_start;
+mod groups;
 mod kills;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;

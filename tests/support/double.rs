@@ -146,9 +146,11 @@ impl Shared {
         let mut counted = (self.script)(&Asked { index, end });
         counted.sort_by(|a, b| a.group.cmp(&b.group));
         let total: u64 = counted.iter().map(|group| group.total).sum();
+        let matching = counted.iter().map(|group| group.matching).sum();
         let grouped = &body["aggs"]["groups"];
-        let aggregations = if grouped.is_null() {
-            let matching = counted.iter().map(|group| group.matching).sum();
+        let aggregations = if body["aggs"]["s0"].is_object() {
+            merged(&body["aggs"], total, matching, end)
+        } else if grouped.is_null() {
             numbers(&body["aggs"], matching, end)
         } else {
             Map::from_iter([("groups".to_owned(), page(grouped, &counted, end))])
@@ -160,6 +162,21 @@ impl Shared {
             "aggregations": aggregations,
         })
     }
+}
+
+/// The named filters of a merged search: all count the same.
+fn merged(asked: &Value, total: u64, matching: u64, end: i64) -> Map<String, Value> {
+    let shapes = asked.as_object().into_iter().flatten();
+    let buckets = |shape: &Value| {
+        let names = shape["filters"]["filters"].as_object().into_iter().flat_map(Map::keys);
+        let bucket = |name: &String| {
+            let mut bucket = numbers(&shape["aggs"], matching, end);
+            bucket.insert("doc_count".to_owned(), total.into());
+            (name.clone(), Value::Object(bucket))
+        };
+        names.map(bucket).collect::<Map<String, Value>>()
+    };
+    shapes.map(|(name, shape)| (name.clone(), json!({ "buckets": buckets(shape) }))).collect()
 }
 
 /// One page of a composite aggregation.
