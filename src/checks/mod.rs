@@ -7,6 +7,7 @@ mod cluster_health;
 mod common;
 mod count;
 mod elasticsearch_unreachable;
+mod heartbeat;
 mod host_disk;
 mod host_load;
 mod host_memory;
@@ -42,11 +43,11 @@ use crate::{
 
 pub use self::{
     change::Change, cluster_health::ClusterHealth, count::Count,
-    elasticsearch_unreachable::ElasticsearchUnreachable, host_disk::HostDisk, host_load::HostLoad,
-    host_memory::HostMemory, http::Http, kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods,
-    kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm,
-    ratio::Ratio, shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike,
-    storage::Storage,
+    elasticsearch_unreachable::ElasticsearchUnreachable, heartbeat::Heartbeat, host_disk::HostDisk,
+    host_load::HostLoad, host_memory::HostMemory, http::Http, kubernetes_nodes::KubernetesNodes,
+    kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats,
+    metric::Metric, new_term::NewTerm, ratio::Ratio, shard_capacity::ShardCapacity,
+    shard_documents::ShardDocuments, spike::Spike, storage::Storage,
 };
 
 kinds! {
@@ -56,6 +57,7 @@ kinds! {
         "cluster_health" => ClusterHealth,
         "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "heartbeat" => Heartbeat,
         "host_disk" => HostDisk,
         "host_load" => HostLoad,
         "host_memory" => HostMemory,

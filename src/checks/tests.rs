@@ -125,6 +125,7 @@ fn complete() -> Complete {
                 "kubernetes_pods" => kubernetes_pods::tests::all(),
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],
+                "heartbeat" => vec![heartbeat::tests::pings(Some("12:29:00"))],
                 "http" => vec![http::tests::answer(200, json!({ "queue": { "depth": 3 } }))],
                 "kurrentdb_gossip" => kurrentdb_gossip::tests::agreed(),
                 "kurrentdb_stats" => vec![

@@ -212,6 +212,8 @@ impl Loader {
     fn finish(mut self, files: Vec<PathBuf>, routing: &Routing) -> Result<Loaded, Complaints> {
         let sources = self.texts.iter().filter_map(|source| self.sources.get(*source));
         let hash = hash(sources.map(|source| source.text.as_str()));
+        // a rule may ask a service with a password, and a mistake shows the line
+        self.texts.iter().for_each(|source| self.sources.blot_lines(*source));
         self.disabled.sort();
         let set = RuleSet { rules: self.rules, disabled: self.disabled };
         let failed = self.report.has_errors();

@@ -71,6 +71,12 @@ impl Sources {
         (lines_before + 1, column + 1)
     }
 
+    /// Replaces what its lines say by keys of secrets, so that no complaint shows it. No byte moves.
+    pub fn blot_lines(&mut self, source: u32) {
+        let Some(source) = self.list.get_mut(source as usize) else { return };
+        source.text = super::blot::blot_lines(&source.text);
+    }
+
     /// Replaces a secret by stars, so that no complaint shows it.
     pub fn blot(&mut self, place: Place) {
         let Some(source) = self.list.get_mut(place.source as usize) else { return };

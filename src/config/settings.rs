@@ -25,6 +25,7 @@ pub struct Settings {
     /// Who hears of `highwater-*` alerts; empty: by the routes, or every sink where there are none. Never the one concerned.
     pub self_notify: Vec<String>,
     pub heartbeat: Option<Heartbeat>,
+    pub canary: Option<Canary>,
     pub timezone: Tz,
     pub server: Server,
     pub telemetry: Telemetry,
@@ -101,10 +102,20 @@ pub struct Heartbeat {
     pub every: Duration,
 }
 
+/// A rule of our own that fires and recovers.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    pub every: Duration,
+    /// Sinks by name, none twice.
+    pub notify: Vec<String>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Port 0 takes a free one; the log says which.
     pub listen: SocketAddr,
+    /// What opens the door for heartbeats; without one, only a loopback address is open.
+    pub heartbeat_token: Option<Secret>,
 }
 
 #[derive(Clone, Debug)]

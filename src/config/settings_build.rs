@@ -14,12 +14,12 @@ use super::{
     routing::{ROUTES, Routing},
     rule_form::DefaultsForm,
     settings::{
-        Auth, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, SinkTexts, Store,
-        Telemetry, Tls,
+        Auth, Canary, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, SinkTexts,
+        Store, Telemetry, Tls,
     },
     settings_form::{
-        AuthForm, AwsForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm, SelfForm,
-        ServerForm, StoreForm, TelemetryForm, TlsForm,
+        AuthForm, AwsForm, CanaryForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm,
+        SelfForm, ServerForm, StoreForm, TelemetryForm, TlsForm,
     },
     settings_load::Sections,
     texts::{self, SinkTextsForm},
@@ -59,7 +59,7 @@ impl<'a> Builder<'a> {
         let defaults_notify = defaults.as_ref().and_then(|form| form.notify.clone()).unwrap_or_default();
         self.known_sinks(&defaults_notify, &names);
         let self_notify = self.known_sinks(&own.and_then(|own| own.notify).unwrap_or_default(), &names);
-        let heartbeat = self.heartbeat();
+        let (heartbeat, canary) = (self.heartbeat(), self.canary(&names));
         let texts = self.texts(&names);
         let (server, telemetry, delivery) = (self.server(), self.telemetry(), self.delivery());
         Some(Settings {
@@ -72,6 +72,7 @@ impl<'a> Builder<'a> {
             defaults: RuleDefaults { form: defaults?, ..RuleDefaults::default() },
             self_notify,
             heartbeat,
+            canary,
             timezone: timezone?,
             server: server?,
             telemetry: telemetry?,
@@ -312,6 +313,24 @@ impl<'a> Builder<'a> {
         Some(Heartbeat { url: form.url, every })
     }
 
+    /// Its sinks are named: whether it arrived is known of each.
+    fn canary(&mut self, sinks: &[String]) -> Option<Canary> {
+        self.sections.node.get("canary")?;
+        let form = self.sections.read::<CanaryForm>("canary")?;
+        let every = self.positive(form.every.0, &["canary", "every"]);
+        let mut notify = Vec::new();
+        for name in form.notify {
+            if !sinks.contains(&name.value) {
+                let complaint = name.error(format!("unknown sink `{}`", name.value));
+                let hint = near::hint(&name.value, sinks.iter().map(String::as_str));
+                self.error(hint.into_iter().fold(complaint, Complaint::hint));
+            } else if !notify.contains(&name.value) {
+                notify.push(name.value);
+            }
+        }
+        Some(Canary { every, notify })
+    }
+
     fn timezone(&mut self) -> Option<Tz> {
         let form = self.sections.read::<DisplayForm>("display")?;
         let Some(zone) = form.timezone else { return Some(Tz::UTC) };
@@ -326,7 +345,11 @@ impl<'a> Builder<'a> {
     }
 
     fn server(&mut self) -> Option<Server> {
-        let form = self.sections.read::<ServerForm>("server")?.listen?;
+        let ServerForm { listen, heartbeat_token } = self.sections.read::<ServerForm>("server")?;
+        if let Some(token) = &heartbeat_token {
+            self.no_literal(token, &["server", "heartbeat_token"]);
+        }
+        let form = listen?;
         let listen = form.value.parse::<SocketAddr>();
         if listen.is_err() {
             let text = &form.value;
@@ -334,7 +357,7 @@ impl<'a> Builder<'a> {
                 form.error(format!("`{text}` is not an address and a port; write one like `127.0.0.1:7585`")),
             );
         }
-        Some(Server { listen: listen.ok()? })
+        Some(Server { listen: listen.ok()?, heartbeat_token })
     }
 
     fn telemetry(&mut self) -> Option<Telemetry> {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Every key at the top.
-pub const SECTIONS: [&str; 16] = [
+pub const SECTIONS: [&str; 17] = [
     "clusters",
     "rules",
     "store",
@@ -29,6 +29,7 @@ pub const SECTIONS: [&str; 16] = [
     "defaults",
     "self",
     "heartbeat",
+    "canary",
     "display",
     "server",
     "telemetry",
@@ -70,6 +71,8 @@ pub struct SettingsForm {
     pub own: Option<SelfForm>,
     /// A sign of life, sent out: only when the scheduler ticked, a look was complete, and nothing undelivered is too old.
     pub heartbeat: Option<HeartbeatForm>,
+    /// An alert of level info that fires and recovers every so often, through the whole way of every alert; a sink that does not hear it is an alert itself.
+    pub canary: Option<CanaryForm>,
     /// How times are shown.
     pub display: Option<DisplayForm>,
     /// What listens.
@@ -205,6 +208,17 @@ pub struct HeartbeatForm {
     pub every: Span,
 }
 
+/// An alert that fires and recovers every so often, to prove the way of every alert.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryForm {
+    /// How often.
+    #[serde(default = "seconds::<3600>")]
+    pub every: Span,
+    /// Sinks that hear it.
+    pub notify: Vec<At<String>>,
+}
+
 /// How times are shown.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -221,6 +235,8 @@ pub struct ServerForm {
     /// Address and port; port 0 takes a free one, and the log says which.
     #[schemars(extend("default" = "127.0.0.1:7585"))]
     pub listen: Option<At<String>>,
+    /// What a ping of a `heartbeat` rule sends as `Authorization: Bearer …`. Left out: pings are heard at a loopback address only, without any.
+    pub heartbeat_token: Option<Secret>,
 }
 
 /// Logs.

@@ -142,7 +142,7 @@ impl Elastic {
                     || async move { search::search(door, tick, wanted, first).await.map(Response::Search) };
                 self.inner.flights.join(key, ask)
             }
-            Question::Kubernetes(_) | Question::Fetch(_) => {
+            Question::Kubernetes(_) | Question::Fetch(_) | Question::Heartbeat(_) => {
                 let key = Key { tick, text: String::new() };
                 let reason = Reason::new(Cause::Fault, "a question that no cluster of Elasticsearch answers");
                 self.inner.flights.join(key, || async move { Err(reason) })

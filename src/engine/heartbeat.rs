@@ -1,16 +1,33 @@
-//! A sign of life that is sent only when it is true.
+//! A sign of life that is sent only when it is true, and those of others that rules wait for.
 
 use std::time::Duration;
 
 use crate::{
+    checks::{Look, Memory},
     engine::Engine,
-    model::{Time, span, time::elapsed},
+    model::{Time, Window, query::Question, span, time::elapsed},
 };
 
 /// A delivery that waits longer than this keeps the heartbeat back.
 pub const OLDEST_UNDELIVERED: Duration = Duration::from_secs(300);
 
+/// The kind of rule that waits for signs of life.
+const KIND: &str = "heartbeat";
+
 impl Engine {
+    /// Whether a rule that is in force waits for this heartbeat.
+    pub fn awaits_heartbeat(&self, name: &str) -> bool {
+        let asked = self.clock.now();
+        let window = Window::ending(asked, Duration::ZERO);
+        let look = Look { cluster: String::new(), window, asked, timeout: Duration::ZERO };
+        let rules = self.rules();
+        let mut awaited = rules.rules.values().filter(|rule| rule.kind == KIND);
+        awaited.any(|rule| {
+            let queries = rule.check.queries(&look, &Memory::default());
+            queries.iter().any(|query| matches!(&query.question, Question::Heartbeat(known) if known == name))
+        })
+    }
+
     /// Why no sign of life may be sent for the interval that ends now; `None` if it may.
     pub async fn heartbeat_held_back(&self, every: Duration) -> Option<String> {
         let now = self.clock.now();

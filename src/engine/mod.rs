@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod beat;
+mod canary;
 pub mod commit;
 pub mod compose;
 pub mod daemon;
@@ -25,6 +26,7 @@ pub mod schedule;
 pub mod setup;
 pub mod start;
 pub mod subject;
+mod surroundings;
 pub mod tell;
 #[cfg(test)]
 mod telling_tests;
@@ -97,6 +99,10 @@ pub struct Engine {
     dead_letters: Mutex<DeadLetters>,
     /// A store that the start had to move aside.
     found_damaged: Mutex<Option<(Time, String)>>,
+    /// When sinks heard the canary.
+    songs: Mutex<canary::Heard>,
+    /// One look at the surroundings at a time.
+    surroundings: TurnLock<surroundings::Surroundings>,
 }
 
 /// Signs of life since the last heartbeat.
@@ -109,6 +115,7 @@ pub struct Pulse {
 impl Engine {
     /// Builds the engine over what the store remembers; nothing runs yet.
     pub fn new(settings: Arc<Settings>, rules: RuleSet, store: Store, doors: Doors, clock: Clock) -> Self {
+        let rules = canary::with_canary(&settings, rules);
         let speakers = RwLock::new(Speakers::new(settings.routing.inhibit.clone()));
         Self {
             settings,
@@ -129,6 +136,8 @@ impl Engine {
             latest_start: Mutex::default(),
             dead_letters: Mutex::default(),
             found_damaged: Mutex::default(),
+            songs: Mutex::default(),
+            surroundings: TurnLock::default(),
         }
     }
 

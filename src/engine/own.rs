@@ -25,7 +25,8 @@ use crate::{
     store::{Stored, Turn, turn::Card},
 };
 
-use check::{OwnCheck, policy, unscheduled};
+use check::OwnCheck;
+pub(super) use check::{policy, unscheduled};
 
 /// The kind of rule that no file can name.
 pub const KIND: &str = "highwater";
@@ -52,6 +53,14 @@ pub enum Own {
     Late,
     /// A text of a rule or a sink cannot be filled in.
     Template { of: String },
+    /// The canary is not heard by a sink.
+    Canary { sink: String },
+    /// Little room is left on the disk of the store.
+    Disk,
+    /// A certificate that others show us ends soon.
+    Certificate { host: String },
+    /// A cluster's clocks differ from ours.
+    ClockSkew { cluster: String },
     /// A silence ends soon, and something waits for that; `sinks` will hear of it.
     SilenceEnding { id: String, sinks: Vec<String> },
 }
@@ -70,6 +79,10 @@ impl Own {
             Self::Late => RuleKey::new("highwater-late", NO_CLUSTER),
             Self::SilenceEnding { id, .. } => RuleKey::new(&format!("{ENDING} {id}"), NO_CLUSTER),
             Self::Template { of } => RuleKey::new(&format!("highwater-template {of}"), NO_CLUSTER),
+            Self::Canary { sink } => RuleKey::new(&format!("highwater-canary-silent {sink}"), NO_CLUSTER),
+            Self::Disk => RuleKey::new("highwater-disk", NO_CLUSTER),
+            Self::Certificate { host } => RuleKey::new(&format!("highwater-certificate {host}"), NO_CLUSTER),
+            Self::ClockSkew { cluster } => RuleKey::new("highwater-clock-skew", cluster),
         }
     }
 
@@ -89,6 +102,10 @@ impl Own {
             "highwater-late" => Some(Self::Late),
             ENDING => Some(Self::SilenceEnding { id: subject, sinks: Vec::new() }),
             "highwater-template" => Some(Self::Template { of: subject }),
+            "highwater-canary-silent" => Some(Self::Canary { sink: subject }),
+            "highwater-disk" => Some(Self::Disk),
+            "highwater-certificate" => Some(Self::Certificate { host: subject }),
+            "highwater-clock-skew" => Some(Self::ClockSkew { cluster: key.cluster.clone() }),
             _ => None,
         }
     }
@@ -96,7 +113,10 @@ impl Own {
     fn level(&self) -> Level {
         match self {
             Self::Blind { level, .. } => *level,
-            Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store => Level::Critical,
+            Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store | Self::Canary { .. } => {
+                Level::Critical
+            }
+            Self::Disk | Self::Certificate { .. } | Self::ClockSkew { .. } => Level::Warning,
             Self::Outbox { .. } | Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
             Self::SilenceEnding { .. } => Level::Info,
         }
@@ -104,16 +124,21 @@ impl Own {
 
     fn unit(&self) -> Unit {
         match self {
-            Self::Blind { .. } | Self::Outbox { .. } | Self::Late => Unit::Seconds,
+            Self::Blind { .. }
+            | Self::Outbox { .. }
+            | Self::Late
+            | Self::Canary { .. }
+            | Self::ClockSkew { .. } => Unit::Seconds,
             _ => Unit::Count,
         }
     }
 
     fn concerned_sink(&self) -> Option<&str> {
         match self {
-            Self::DeadLetter { sink } | Self::SinkMisconfigured { sink } | Self::Outbox { sink } => {
-                Some(sink)
-            }
+            Self::DeadLetter { sink }
+            | Self::SinkMisconfigured { sink }
+            | Self::Outbox { sink }
+            | Self::Canary { sink } => Some(sink),
             _ => None,
         }
     }
@@ -166,7 +191,12 @@ impl Own {
 
 /// The sink that must not be told of one of highwater's own alerts, for it is what the alert is about.
 pub fn concerned(key: &RuleKey) -> Option<&str> {
-    let about = ["highwater-dead-letter ", "highwater-sink-misconfigured ", "highwater-outbox "];
+    let about = [
+        "highwater-dead-letter ",
+        "highwater-sink-misconfigured ",
+        "highwater-outbox ",
+        "highwater-canary-silent ",
+    ];
     about.into_iter().find_map(|name| key.rule.strip_prefix(name))
 }
 

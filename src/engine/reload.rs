@@ -10,7 +10,7 @@ use tokio::sync::Mutex as TurnLock;
 use crate::{
     config::{self, Rule, RuleKey, RuleSet},
     engine::{
-        Engine,
+        Engine, canary,
         draft::Draft,
         lock,
         own::{self, Own},
@@ -128,7 +128,7 @@ impl Engine {
         scans: &mut Scans,
         at_once: bool,
     ) -> Result<(), StoreError> {
-        let set = Arc::new(set);
+        let set = Arc::new(canary::with_canary(&self.settings, set));
         self.rules.store(set.clone());
         let wanted: BTreeMap<RuleKey, &Arc<Rule>> =
             set.rules.values().flat_map(|rule| rule.keys().map(move |key| (key, rule))).collect();

@@ -77,12 +77,18 @@ pub struct Started {
 impl Started {
     pub async fn new(start: Start) -> Result<Self, StartError> {
         let (clock, reveal) = (Clock::system(), reveal());
-        let doors = Doors::open(&start.settings, &clock, &reveal)?;
+        let doors = Doors::open(&start.settings, &clock, &reveal)?.hearing(&start.store, clock.now());
         let door = Door::new(start.settings.delivery.timeout, clock.clone(), reveal)?
             .with_clusters(doors.clusters().clone());
+        let door = door.with_certificates(doors.shown_certificates());
         let stored = start.store.load().await?;
         let rules = start.loaded.set.clone();
-        let engine = Engine::new(start.settings, rules, start.store, doors, clock);
+        let settings = match start.dry_run {
+            // nobody would hear it
+            true => Arc::new(Settings { canary: None, ..(*start.settings).clone() }),
+            false => start.settings,
+        };
+        let engine = Engine::new(settings, rules, start.store, doors, clock);
         let engine = Arc::new(engine);
         engine.take_up(stored, start.loaded.hash).await?;
         if let Some(words) = start.opening.complaint() {
@@ -118,7 +124,11 @@ fn open_lanes(engine: &Arc<Engine>, door: &Door, facts: mpsc::Sender<SinkFact>, 
         told: if dry {
             Arc::new(|_| {})
         } else {
-            Arc::new(move |delivery| counters.told(&delivery.sink, &delivery.notification))
+            let hearing = engine.clone();
+            Arc::new(move |delivery| {
+                counters.told(&delivery.sink, &delivery.notification);
+                hearing.note_song(delivery);
+            })
         },
     };
     let sinks = engine.settings.sinks.clone();

@@ -140,6 +140,8 @@ impl Engine {
         self.mind_orphans().await;
         self.mind_outboxes().await;
         self.announce_endings().await;
+        self.mind_canary().await;
+        self.mind_surroundings().await;
         let late = std::mem::take(&mut *lock(&self.latest_start));
         let too_late = late >= TOO_LATE;
         let words = format!("a look started {} late", crate::model::span::show(late));

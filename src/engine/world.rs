@@ -167,8 +167,9 @@ pub fn a_settings() -> Settings {
         defaults: settings::RuleDefaults::default(),
         self_notify: vec!["other".to_owned()],
         heartbeat: None,
+        canary: None,
         timezone: chrono_tz::UTC,
-        server: settings::Server { listen: ([127, 0, 0, 1], 0).into() },
+        server: settings::Server { listen: ([127, 0, 0, 1], 0).into(), heartbeat_token: None },
         telemetry: settings::Telemetry { level: "info".to_owned(), format: settings::LogFormat::Text },
         texts: BTreeMap::new(),
         delivery: settings::DeliverySettings {

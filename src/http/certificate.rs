@@ -1,6 +1,12 @@
-//! When a certificate is over: the one date of it that matters here, read from its DER.
+//! When a certificate is over: the one date of it that matters here, read from its DER, and remembered by host.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::NaiveDateTime;
+use reqwest::{Response, Url, tls::TlsInfo};
 
 use crate::model::Time;
 
@@ -8,6 +14,32 @@ const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
+
+/// When the certificates end that were shown to us, by `host:port`. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<Mutex<BTreeMap<String, Time>>>);
+
+impl Shown {
+    pub fn note(&self, host: &str, end: Time) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), end);
+    }
+
+    pub fn all(&self) -> BTreeMap<String, Time> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The end of the certificate behind a response.
+    pub fn note_of(&self, response: &Response) -> Option<Time> {
+        let end = not_after(response.extensions().get::<TlsInfo>()?.peer_certificate()?)?;
+        self.note(&name_of(response.url())?, end);
+        Some(end)
+    }
+}
+
+/// `host:port`: all that is ever said of a URL.
+pub fn name_of(url: &Url) -> Option<String> {
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
 
 /// `notAfter` of a certificate (RFC 5280, 4.1.2.5); `None` where there is none to be read.
 pub fn not_after(der: &[u8]) -> Option<Time> {

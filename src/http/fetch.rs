@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use reqwest::{RequestBuilder, Response, tls::TlsInfo};
+use reqwest::{RequestBuilder, Response};
 use rustls::{CertificateError, Error as TlsError};
 
 use super::{Http, Method, Secrets, answer, certificate, echo, guard::Forbidden, header, target};
@@ -24,12 +24,12 @@ impl Http {
         let (hidden, started) = (echo::secrets_of(&request), self.clock.now());
         let response = match client.execute(request).await {
             Ok(response) => response,
-            Err(error) => return no_answer(error),
+            Err(error) => return self.no_answer(error),
         };
-        let (status, not_after) = (response.status().as_u16(), end_of_certificate(&response));
+        let (status, not_after) = (response.status().as_u16(), self.shown.note_of(&response));
         let body = match read(response, ask.most).await {
             Ok(bytes) => understood(bytes.as_deref(), &hidden),
-            Err(error) => return no_answer(error),
+            Err(error) => return self.no_answer(error),
         };
         let latency = elapsed(started, self.clock.now());
         Ok(query::Response::Fetched(Fetched { status, body, latency, not_after }))
@@ -53,6 +53,18 @@ impl Http {
             Some(body) => Ok(request.body(secrets(body)?)),
             None => Ok(request),
         }
+    }
+
+    fn no_answer(&self, error: reqwest::Error) -> Result<query::Response, Reason> {
+        let host = error.url().and_then(certificate::name_of);
+        let error = error.without_url();
+        if let Some(over) = expired(&error) {
+            if let Some(host) = host {
+                self.shown.note(&host, over);
+            }
+            return Ok(query::Response::Expired(over));
+        }
+        Err(why_none(&error))
     }
 }
 
@@ -80,23 +92,15 @@ fn understood(bytes: Option<&[u8]>, hidden: &[String]) -> Body {
     parsed.map_or(Body::Other, Body::Json)
 }
 
-fn end_of_certificate(response: &Response) -> Option<Time> {
-    certificate::not_after(response.extensions().get::<TlsInfo>()?.peer_certificate()?)
-}
-
-fn no_answer(error: reqwest::Error) -> Result<query::Response, Reason> {
-    let error = error.without_url();
-    if let Some(over) = expired(&error) {
-        return Ok(query::Response::Expired(over));
-    }
-    let forbidden = answer::causes(&error).any(|cause| cause.is::<Forbidden>());
+fn why_none(error: &reqwest::Error) -> Reason {
+    let forbidden = answer::causes(error).any(|cause| cause.is::<Forbidden>());
     let (cause, words) = match () {
-        () if forbidden || error.is_builder() => (Cause::Invalid, answer::words(&error)),
-        () if error.is_connect() => (Cause::Unreachable, connecting(&error)),
+        () if forbidden || error.is_builder() => (Cause::Invalid, answer::words(error)),
+        () if error.is_connect() => (Cause::Unreachable, connecting(error)),
         () if error.is_timeout() => (Cause::Timeout, "does not answer in time".to_owned()),
-        () => (Cause::Unreachable, format!("broke off without an answer: {}", answer::words(&error))),
+        () => (Cause::Unreachable, format!("broke off without an answer: {}", answer::words(error))),
     };
-    Err(Reason::new(cause, words))
+    Reason::new(cause, words)
 }
 
 fn connecting(error: &reqwest::Error) -> String {
@@ -108,13 +112,18 @@ fn connecting(error: &reqwest::Error) -> String {
 
 /// When the certificate of who answered was over, if that is why it was not believed.
 fn expired(error: &reqwest::Error) -> Option<Time> {
-    let tls = answer::causes(error).find_map(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.map(|inner| inner as &(dyn Error + 'static));
-        cause.downcast_ref::<TlsError>().or_else(|| inner?.downcast_ref::<TlsError>())
-    })?;
-    let TlsError::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) = tls else {
-        return None;
-    };
-    Time::from_timestamp(i64::try_from(not_after.as_secs()).ok()?, 0)
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(TlsError::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) =
+            error.downcast_ref()
+        {
+            return Time::from_timestamp(i64::try_from(not_after.as_secs()).ok()?, 0);
+        }
+        // errors of I/O hide what they hold from `source`
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
 }

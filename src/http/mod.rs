@@ -16,6 +16,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use self::certificate::Shown;
 pub use crate::sinks::percent_encoded;
 
 use std::{sync::Arc, time::Duration};
@@ -60,6 +61,7 @@ pub struct Http {
     clock: Clock,
     signer: Signer,
     fetches: Arc<Semaphore>,
+    shown: Shown,
 }
 
 impl Http {
@@ -69,7 +71,27 @@ impl Http {
         let client = client.map_err(|error| HttpError::Client(answer::words(&error.without_url())))?;
         let signer = Signer::new(clock.clone());
         let fetches = Arc::new(Semaphore::new(FETCHES));
-        Ok(Self { client, timeout, own: tls::Clients::default(), clock, signer, fetches })
+        Ok(Self {
+            client,
+            timeout,
+            own: tls::Clients::default(),
+            clock,
+            signer,
+            fetches,
+            shown: Shown::default(),
+        })
+    }
+
+    /// The same, with certificates noted elsewhere.
+    #[must_use]
+    pub fn noting(mut self, shown: Shown) -> Self {
+        self.shown = shown;
+        self
+    }
+
+    /// The certificates that were shown to us.
+    pub const fn shown(&self) -> &Shown {
+        &self.shown
     }
 
     /// One attempt: what came back, or why nothing did. Retries are for those who know what was promised.
@@ -146,7 +168,10 @@ impl Http {
         let mut secrets = echo::secrets_of(&request);
         secrets.extend(hidden.into_iter().filter(|secret| secret.len() >= echo::SHORTEST));
         let answer = match client.execute(request).await {
-            Ok(response) => answer::read(response, &self.clock, &secrets).await,
+            Ok(response) => {
+                self.shown.note_of(&response);
+                answer::read(response, &self.clock, &secrets).await
+            }
             Err(error) => answer::lost(error),
         };
         if signing.is_some() && signed::were_refused(&answer) {

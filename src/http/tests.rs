@@ -1,5 +1,6 @@
 //! At the wire, against a local server.
 
+mod fetch;
 mod trouble;
 
 use std::{net::SocketAddr, sync::Arc};

@@ -14,6 +14,7 @@ pub mod entity;
 pub mod fetch;
 pub mod filter;
 pub mod flapping;
+pub mod heartbeat;
 pub mod hours;
 pub mod identity;
 pub mod inhibition;

@@ -8,6 +8,7 @@ use super::{
     Entity, Number, Time, Window,
     fetch::{Fetch, Fetched},
     filter::Filter,
+    heartbeat::Pings,
     kubernetes::{Listing, Objects},
 };
 
@@ -39,6 +40,10 @@ impl Query {
         Self { question: Question::Esql(esql), optional: false }
     }
 
+    pub fn heartbeat(name: String) -> Self {
+        Self { question: Question::Heartbeat(name), optional: false }
+    }
+
     pub fn fetch(fetch: Fetch) -> Self {
         Self { question: Question::Fetch(fetch), optional: false }
     }
@@ -59,6 +64,8 @@ pub enum Question {
     Esql(Esql),
     /// A request to a service that is no cluster.
     Fetch(Fetch),
+    /// What is known of a heartbeat of this name.
+    Heartbeat(String),
 }
 
 /// A search in the author's own words; the answer comes as the engine wrote it, proven complete.
@@ -180,6 +187,7 @@ pub enum Response {
     Search(SearchAnswer),
     Kubernetes(Objects),
     Fetched(Fetched),
+    Heartbeat(Pings),
     /// A service's certificate was over at this time, so that nothing was asked of it.
     Expired(Time),
 }

@@ -1,6 +1,7 @@
-//! What is answered from outside: is it alive, is it ready, and what it counts.
+//! What is answered from outside: is it alive, is it ready, and what it counts; and signs of life of others.
 
 mod doorway;
+mod heartbeats;
 mod limits;
 mod metrics;
 mod ready;
@@ -12,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::doorway::Doorway;
-use crate::{engine::Engine, model::Time};
+use crate::{config::secrets::Secrets, engine::Engine, model::Time};
 
 /// A connection that says nothing for so long is closed.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -35,6 +36,7 @@ struct Front {
     engine: Arc<Engine>,
     /// When it began to answer.
     since: Time,
+    secrets: Arc<Secrets>,
 }
 
 /// Takes the address. Port 0 takes a free one: the listener knows which.
@@ -78,6 +80,9 @@ fn routes(engine: Arc<Engine>) -> Router {
         .route("/healthz", get(|| ready("alive\n")))
         .route("/readyz", get(ready::answer))
         .route("/metrics", get(metrics::answer))
+        .route("/v1/heartbeats/{name}", get(heartbeats::alive).post(heartbeats::alive))
+        .route("/v1/heartbeats/{name}/start", get(heartbeats::started).post(heartbeats::started))
+        .route("/v1/heartbeats/{name}/fail", get(heartbeats::failed).post(heartbeats::failed))
         .layer(middleware::from_fn(limits::enforce))
-        .with_state(Front { engine, since })
+        .with_state(Front { engine, since, secrets: Arc::default() })
 }

@@ -6,6 +6,7 @@
 mod columns;
 mod commit;
 mod error;
+mod heartbeats;
 mod ledger;
 mod letters;
 mod outbox;
@@ -51,7 +52,12 @@ pub use turn::{Card, Outcome, Run, Stored, Turn};
 use crate::{
     clock::Clock,
     config::RuleKey,
-    model::{Time, notification::Delivery, silence::Silence},
+    model::{
+        Time,
+        heartbeat::{Pings, Sign},
+        notification::Delivery,
+        silence::Silence,
+    },
     sinks::{Belated, Message},
 };
 use place::Place;
@@ -252,6 +258,18 @@ impl Store {
     /// How much waits, by sink.
     pub async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
         self.ask(Kind::Read, outbox::depth).await
+    }
+
+    /// Writes a sign of life. On return it is on disk.
+    pub async fn hear(&self, name: &str, sign: Sign) -> Result<(), StoreError> {
+        let (name, at) = (name.to_owned(), self.clock.now());
+        self.ask(Kind::Write, move |db| heartbeats::note(db, &name, sign, at)).await
+    }
+
+    /// The latest signs of one heartbeat.
+    pub async fn pings(&self, name: &str) -> Result<Pings, StoreError> {
+        let name = name.to_owned();
+        self.ask(Kind::Read, move |db| heartbeats::pings(db, &name)).await
     }
 
     /// The silences that hold at `now`.

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use rusqlite::Connection;
 
-use super::{Account, Done, StoreError, Stored, ledger, letters, outbox, place, rules, silences};
+use super::{Account, Done, StoreError, Stored, heartbeats, ledger, letters, outbox, place, rules, silences};
 use crate::{
     config::RuleKey,
-    model::{Time, silence::Silence},
+    model::{Time, heartbeat::Pings, silence::Silence},
     store::{Depth, OpenAlert, Past, Queued, Stretch},
 };
 
@@ -50,6 +50,11 @@ impl Reader {
     /// The silences that hold at `now`.
     pub fn silences(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
         silences::active(&self.db, now)
+    }
+
+    /// The latest signs of one heartbeat.
+    pub fn pings(&self, name: &str) -> Result<Pings, StoreError> {
+        heartbeats::pings(&self.db, name)
     }
 
     pub fn depth(&self) -> Result<Vec<Depth>, StoreError> {

@@ -62,7 +62,10 @@ pub(super) const HISTORY: Table =
 pub(super) const SILENCES: Table =
     Table { name: "silences", columns: &["id", "matchers", "until", "reason", "who", "created"] };
 
-pub(super) const TABLES: [&Table; 12] = [
+pub(super) const HEARTBEATS: Table =
+    Table { name: "heartbeats", columns: &["name", "alive", "started", "failed", "took"] };
+
+pub(super) const TABLES: [&Table; 13] = [
     &COMMITS,
     &RULES,
     &ALERTS,
@@ -75,6 +78,7 @@ pub(super) const TABLES: [&Table; 12] = [
     &RUNS,
     &HISTORY,
     &SILENCES,
+    &HEARTBEATS,
 ];
 
 /// Written beside the daemon, and only on disk.

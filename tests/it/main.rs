@@ -30,6 +30,7 @@ mod kubernetes;
 mod mail;
 mod many;
 mod pagers;
+mod probes;
 mod publish;
 mod readme;
 mod sink_trouble;

@@ -46,6 +46,7 @@ impl Looks {
         let mut stored = store.load().await?;
         let doors =
             Doors::open(&settings, &clock, &reveal()).map_err(|error| Stop::Config(error.to_string()))?;
+        let doors = doors.hearing_beside(&settings.store.path);
         let mut watches = Vec::new();
         for rule in set.rules.values() {
             for key in rule.keys() {

@@ -91,8 +91,8 @@ fn every_kind_of_check_reads_its_own_example() {
         let level = match *name {
             "cluster_health" => "red",
             "elasticsearch_unreachable" => "unreachable",
-            "kubernetes_nodes" => "down",
-            "storage" | "ratio" => "above 90%",
+            "heartbeat" | "kubernetes_nodes" => "down",
+            "kurrentdb_stats" | "storage" | "ratio" => "above 90%",
             _ => "above 1_000",
         };
         let folder = support::Folder::new(&[("rules/a.yaml", &text.replace("LEVEL", level))]);

@@ -8,7 +8,7 @@ use super::history;
 use crate::{
     clock::Clock,
     elastic::Elastic,
-    http::{Http, HttpError},
+    http::{Http, HttpError, Shown},
     lines::{Lines, Output},
     mail::Mail,
     model::{
@@ -60,6 +60,13 @@ impl Door {
     #[must_use]
     pub fn with_lines_to(mut self, output: Output) -> Self {
         self.lines = Lines::to(output, self.timeout);
+        self
+    }
+
+    /// The same, with certificates noted elsewhere.
+    #[must_use]
+    pub fn with_certificates(mut self, shown: Shown) -> Self {
+        self.http = self.http.noting(shown);
         self
     }
 

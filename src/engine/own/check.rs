@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-pub(super) fn unscheduled() -> Timing {
+pub fn unscheduled() -> Timing {
     let minute = Schedule::Every(Duration::from_secs(60));
     Timing {
         schedule: minute.clone(),
@@ -26,7 +26,7 @@ pub(super) fn unscheduled() -> Timing {
 }
 
 /// Anything above zero fires at once and ends at once.
-pub(super) fn policy(level: Option<Level>) -> Policy {
+pub fn policy(level: Option<Level>) -> Policy {
     let when = Condition::new(Op::Above, Bound::Value(Number::Int(0)));
     let clear = when.complement();
     let (fire_after, recover_after) = (Duration::ZERO, Duration::ZERO);

@@ -14,6 +14,10 @@ impl Own {
             Self::Late => "highwater looks too late".to_owned(),
             Self::SilenceEnding { .. } => "A silence ends soon, and alerts wait for it".to_owned(),
             Self::Template { of } => format!("A text of {of} cannot be filled in"),
+            Self::Canary { sink } => format!("The canary is not heard by sink {sink}"),
+            Self::Disk => "Little room is left on the disk of highwater's store".to_owned(),
+            Self::Certificate { host } => format!("The certificate of {host} ends soon"),
+            Self::ClockSkew { .. } => "The cluster's clocks differ from highwater's".to_owned(),
         }
     }
 
@@ -29,6 +33,10 @@ impl Own {
             Self::Late => "highwater looks in time again".to_owned(),
             Self::SilenceEnding { .. } => "No alert waits for the end of this silence any more".to_owned(),
             Self::Template { of } => format!("The texts of {of} can be filled in again"),
+            Self::Canary { sink } => format!("The canary is heard by sink {sink} again"),
+            Self::Disk => "There is room again on the disk of highwater's store".to_owned(),
+            Self::Certificate { host } => format!("The certificate of {host} is valid for long enough"),
+            Self::ClockSkew { .. } => "The cluster's clocks agree with highwater's".to_owned(),
         }
     }
 
@@ -51,6 +59,16 @@ impl Own {
             }
             Self::Reload => {
                 "run `highwater validate` and mend what it shows; the last good rules stay in force"
+            }
+            Self::Canary { .. } => {
+                "see what the sink answers, `highwater sinks` shows it, and whether a silence or a maintenance window withholds it"
+            }
+            Self::Disk => {
+                "make room: without any, highwater goes on in memory, and a restart would lose what is not on disk"
+            }
+            Self::Certificate { .. } => "renew it, and see why nothing renewed it before",
+            Self::ClockSkew { .. } => {
+                "see that both keep time (NTP, chrony): windows of documents are cut by these clocks"
             }
             Self::Template { .. } => {
                 "mend the template; until then its messages go out with highwater's own words"

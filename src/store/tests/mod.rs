@@ -5,6 +5,7 @@ mod damage;
 mod disk;
 mod figures;
 mod full_disk;
+mod heartbeats;
 mod kills;
 mod letters;
 mod outbox;
