@@ -103,7 +103,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    const fn unit(self) -> Unit {
+    pub(super) const fn unit(self) -> Unit {
         match self {
             Self::Count => Unit::Count,
             Self::Percent => Unit::Percent,

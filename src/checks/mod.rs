@@ -7,6 +7,7 @@ mod cluster_health;
 mod common;
 mod count;
 mod elasticsearch_unreachable;
+mod esql;
 mod heartbeat;
 mod host_disk;
 mod host_load;
@@ -19,6 +20,7 @@ mod kurrentdb_stats;
 mod metric;
 mod new_term;
 mod ratio;
+mod search;
 mod shard_capacity;
 mod shard_documents;
 mod spike;
@@ -43,11 +45,11 @@ use crate::{
 
 pub use self::{
     change::Change, cluster_health::ClusterHealth, count::Count,
-    elasticsearch_unreachable::ElasticsearchUnreachable, heartbeat::Heartbeat, host_disk::HostDisk,
-    host_load::HostLoad, host_memory::HostMemory, http::Http, kubernetes_nodes::KubernetesNodes,
-    kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip, kurrentdb_stats::KurrentdbStats,
-    metric::Metric, new_term::NewTerm, ratio::Ratio, shard_capacity::ShardCapacity,
-    shard_documents::ShardDocuments, spike::Spike, storage::Storage,
+    elasticsearch_unreachable::ElasticsearchUnreachable, esql::Esql, heartbeat::Heartbeat,
+    host_disk::HostDisk, host_load::HostLoad, host_memory::HostMemory, http::Http,
+    kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip,
+    kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm, ratio::Ratio, search::Search,
+    shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike, storage::Storage,
 };
 
 kinds! {
@@ -57,6 +59,7 @@ kinds! {
         "cluster_health" => ClusterHealth,
         "count" => Count,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
+        "esql" => Esql,
         "heartbeat" => Heartbeat,
         "host_disk" => HostDisk,
         "host_load" => HostLoad,
@@ -69,6 +72,7 @@ kinds! {
         "metric" => Metric,
         "new_term" => NewTerm,
         "ratio" => Ratio,
+        "search" => Search,
         "shard_capacity" => ShardCapacity,
         "shard_documents" => ShardDocuments,
         "spike" => Spike,

@@ -139,6 +139,8 @@ fn complete() -> Complete {
                     Ok(Response::Search(spike::tests::matching(&[("kim", [10; 6], 40)]))),
                     Ok(Response::Search(spike::tests::all([100; 6], 100))),
                 ],
+                "search" => vec![ok(search::tests::users())],
+                "esql" => vec![ok(esql::tests::errors())],
                 "storage" => vec![file("stats"), file("nodes"), file("settings"), file("health")],
                 other => panic!("no answers are at hand for `{other}`"),
             };

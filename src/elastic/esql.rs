@@ -64,10 +64,10 @@ fn rows(answer: &Value) -> Result<u64, Reason> {
 }
 
 /// What the cluster is set to. Who may not ask goes by the usual number.
-async fn most_rows(door: &Inner, tick: Time) -> u64 {
+async fn most_rows(door: &Arc<Inner>, tick: Time) -> u64 {
     let call = Call::get("/_cluster/settings", Proof::Whole).with("include_defaults", "true");
     let call = call.with("filter_path", "*.esql.query.result_truncation_max_size");
-    let Ok(settings) = door.call(tick, &call).await else { return MOST_ROWS };
+    let Ok(settings) = door.ask_once(tick, call).await else { return MOST_ROWS };
     let set = |section: &str| {
         let set = settings.pointer(&format!("/{section}/esql/query/result_truncation_max_size"))?;
         set.as_u64().or_else(|| set.as_str()?.parse().ok())
