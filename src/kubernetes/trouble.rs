@@ -85,12 +85,11 @@ fn tls_words(error: &rustls::Error) -> String {
     }
 }
 
-/// Why there are no credentials; what a plug-in printed may be one, so it is not repeated.
+/// Why there are no credentials; what a plug-in printed may be one, so nothing of it is repeated.
 fn auth(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
-            format!("the credential plug-in `{}` failed ({})", clean(cmd), out.status)
-        }
+        // its command line and environment may hold secrets as well
+        AuthError::AuthExecRun { out, .. } => format!("the credential plug-in failed ({})", out.status),
         AuthError::AuthExecStart(error) => format!("the credential plug-in does not start: {error}"),
         AuthError::ReadTokenFile(error, path) => {
             format!("the token `{}` cannot be read: {error}", path.display())

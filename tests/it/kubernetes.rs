@@ -117,7 +117,7 @@ async fn every_trouble_of_pods_is_seen_under_the_workload_that_owns_them() {
     ];
     api.status(jobs, "nightly-1", json!({ "startTime": fixtures::ago(60), "conditions": conditions })).await;
     let receiver = Receiver::start();
-    let rule = pods_rule(&api.kubeconfig("admin"), "namespaces: [trouble], pending_for: 1s");
+    let rule = pods_rule(&api.kubeconfig("admin"), "namespaces: [trouble], pending_for: 0s");
     let home = Home::new(&settings(&receiver), &rule);
     assert_eq!(
         firing(&home),
