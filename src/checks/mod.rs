@@ -6,6 +6,7 @@ mod change;
 mod cluster_health;
 mod common;
 mod count;
+mod documents;
 mod elasticsearch_unreachable;
 mod esql;
 mod heartbeat;
@@ -25,6 +26,7 @@ mod shard_capacity;
 mod shard_documents;
 mod spike;
 mod storage;
+mod zeebe_incidents;
 
 #[cfg(test)]
 mod tests;
@@ -37,19 +39,20 @@ use serde_json::Value;
 use crate::{
     kinds::kinds,
     model::{
-        Entity, Level, Observation, Reading, Reason, Scale, Time, Window,
+        Cause, Entity, Event, Level, Observation, Reading, Reason, Scale, Time, Window,
         policy::Missing,
         query::{Query, Response},
     },
 };
 
 pub use self::{
-    change::Change, cluster_health::ClusterHealth, count::Count,
+    change::Change, cluster_health::ClusterHealth, count::Count, documents::Documents,
     elasticsearch_unreachable::ElasticsearchUnreachable, esql::Esql, heartbeat::Heartbeat,
     host_disk::HostDisk, host_load::HostLoad, host_memory::HostMemory, http::Http,
     kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip,
     kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm, ratio::Ratio, search::Search,
     shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike, storage::Storage,
+    zeebe_incidents::ZeebeIncidents,
 };
 
 kinds! {
@@ -58,6 +61,7 @@ kinds! {
         "change" => Change,
         "cluster_health" => ClusterHealth,
         "count" => Count,
+        "documents" => Documents,
         "elasticsearch_unreachable" => ElasticsearchUnreachable,
         "esql" => Esql,
         "heartbeat" => Heartbeat,
@@ -77,6 +81,7 @@ kinds! {
         "shard_documents" => ShardDocuments,
         "spike" => Spike,
         "storage" => Storage,
+        "zeebe_incidents" => ZeebeIncidents,
     }
 }
 
@@ -91,6 +96,21 @@ pub trait Check: Debug + Send + Sync {
     /// The length of the window, for checks over stored documents; `None` for those of a present state.
     fn window(&self) -> Option<Duration> {
         None
+    }
+
+    /// It follows documents by a place of its own in its memory: it owes no tick, but late documents need a `query_delay`.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// There is more behind what the last look read: it looks again at once.
+    fn has_more(&self, _: &Memory) -> bool {
+        false
+    }
+
+    /// What happened once and is told once, in order; `memory` is what the last look left. [`Check::read`] moves on behind it.
+    fn events(&self, _: &Look, _answers: &[Result<Response, Reason>], _: &Memory) -> Vec<Event> {
+        Vec::new()
     }
 
     /// What it asks where that is no Elasticsearch cluster: a word that stands in the place of a cluster's name.
@@ -110,6 +130,11 @@ pub trait Check: Debug + Send + Sync {
 
     /// What to ask. `memory` is what the last look left.
     fn queries(&self, look: &Look, memory: &Memory) -> Vec<Query>;
+
+    /// What is said in place of a look while what was seen waits for sinks that take nothing. It is no blindness.
+    fn held_back(&self, _: &Look, _: &Memory) -> Observation {
+        Observation::Indeterminate(Reason::new(Cause::Lagging, "what was seen waits for its sinks"))
+    }
 
     /// What the answers say: one per query, in the same order.
     fn read(

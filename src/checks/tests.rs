@@ -123,6 +123,11 @@ fn complete() -> Complete {
                 }
                 "kubernetes_nodes" => vec![kubernetes_nodes::tests::all()],
                 "kubernetes_pods" => kubernetes_pods::tests::all(),
+                "documents" => vec![Ok(Response::Page(documents::tests::page(3)))],
+                "zeebe_incidents" => {
+                    let records = zeebe_incidents::tests::page(&[(1, "CREATED", 5)]);
+                    vec![Ok(Response::Page(records)), Ok(Response::Search(count::tests::all(3000)))]
+                }
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],
                 "heartbeat" => vec![heartbeat::tests::pings(Some("12:29:00"))],

@@ -291,7 +291,7 @@ impl Builder<'_> {
         Some(Timing {
             while_firing,
             while_unsettled: unsettled.unwrap_or_else(|| schedule::while_unsettled(&schedule)),
-            query_delay: if windowed {
+            query_delay: if windowed || check.follows() {
                 length(form.query_delay.as_ref(), QUERY_DELAY)
             } else {
                 Duration::ZERO

@@ -58,6 +58,16 @@ impl Flights {
         });
         Flight(landing)
     }
+
+    /// Sends `ask` off for one asker alone: an answer that is large is not kept for others.
+    pub fn alone<F>(ask: F) -> Flight
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (land, landing) = watch::channel(None);
+        tokio::spawn(async move { land.send_replace(Some(Arc::new(ask.await))) });
+        Flight(landing)
+    }
 }
 
 impl Flight {

@@ -28,6 +28,7 @@ mod gather;
 mod merged;
 mod node;
 mod nodes;
+mod pages;
 mod parties;
 mod refusal;
 mod request;
@@ -158,6 +159,10 @@ impl Elastic {
                 let wanted = wanted.clone();
                 let ask = || async move { esql::ask(&door, tick, &wanted).await.map(Response::Body) };
                 self.inner.flights.join(key, ask)
+            }
+            Question::Page(wanted) => {
+                let wanted = wanted.clone();
+                Flights::alone(async move { pages::page(&door, tick, wanted).await.map(Response::Page) })
             }
         }
     }

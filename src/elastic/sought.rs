@@ -105,7 +105,7 @@ fn company(search: &Search, timeout: Duration) -> Company {
 }
 
 /// The line that says where to look.
-fn header(index: &str) -> String {
+pub(super) fn header(index: &str) -> String {
     let header = json!({
         "index": index,
         "ignore_unavailable": false,

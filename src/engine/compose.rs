@@ -53,8 +53,12 @@ fn summary(watch: &Watch, changes: &[Change]) -> String {
 }
 
 /// One notification for one sink: the worst first.
-pub fn delivery(watch: &Watch, sink: &str, mut changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
-    changes = in_reading_order(changes);
+pub fn delivery(watch: &Watch, sink: &str, changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
+    delivery_in_order(watch, sink, in_reading_order(changes), telling)
+}
+
+/// The same in the order that is given.
+pub fn delivery_in_order(watch: &Watch, sink: &str, changes: Vec<Change>, telling: &Telling<'_>) -> Delivery {
     let resolved = changes.iter().all(|change| change.kind == Kind::Resolved);
     let ids = changes.iter().map(|change| change.event_id.as_str());
     let mut notification = Notification {

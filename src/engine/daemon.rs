@@ -16,7 +16,7 @@ use crate::{
         lock,
         own::Own,
         schedule,
-        watch::Watch,
+        watch::{Pace, Watch},
     },
     model::{Cause, Observation, Reason, Time, time::elapsed},
 };
@@ -96,8 +96,15 @@ impl Daemon {
                 if stop.run_until_cancelled(wait).await.is_none() {
                     return;
                 }
-                let Ok(_place) = places.acquire().await else { return };
-                engine.turn(&key, due).await;
+                let mut due = due;
+                loop {
+                    let Ok(_place) = places.acquire().await else { return };
+                    let at_once = engine.turn(&key, due).await;
+                    if !at_once || stop.is_cancelled() {
+                        return;
+                    }
+                    due = engine.clock.now();
+                }
             });
         }
     }
@@ -111,16 +118,17 @@ pub async fn listen(engine: Arc<Engine>, mut facts: mpsc::Receiver<SinkFact>) {
 }
 
 impl Engine {
-    /// One turn, whatever happens in it; afterwards the rule has its next time.
-    pub(super) async fn turn(&self, key: &RuleKey, due: Time) {
-        let Some(held) = self.watch(key) else { return };
+    /// One turn, whatever happens in it; afterwards the rule has its next time. The answer is whether it goes on at once.
+    pub(super) async fn turn(&self, key: &RuleKey, due: Time) -> bool {
+        let Some(held) = self.watch(key) else { return false };
         let mut watch = held.lock().await;
         // a rule that was removed while this turn waited must not come back
         if !self.watch(key).is_some_and(|present| Arc::ptr_eq(&present, &held)) {
-            return;
+            return false;
         }
         let started = self.clock.now();
         let turn = std::panic::AssertUnwindSafe(evaluate(self, &mut watch)).catch_unwind().await;
+        let done = matches!(turn, Ok(Ok(())));
         match turn {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -136,14 +144,20 @@ impl Engine {
         self.telemetry.turned(elapsed(due, started), elapsed(started, now));
         self.note_lateness(elapsed(due, started));
         if watch.rule.kind == "gone" {
-            return;
+            return false;
         }
         let next = schedule::wake_at(&watch.rule.timing, &watch.progress(now), now);
-        // a store that refuses must not turn the wheel faster
-        let next = next.map(|next| if next <= now { now + Duration::from_secs(1) } else { next });
+        // neither a store that refuses nor sinks that take nothing turn the wheel faster
+        let soon = now + Duration::from_secs(1);
+        let next = next.map(|next| if next <= now { soon } else { next });
+        let next = if watch.pace == Pace::Scheduled { next } else { Some(soon) };
+        if done && watch.pace == Pace::AtOnce {
+            return true;
+        }
         if let Some(next) = next {
             lock(&self.agenda).put(next, key.clone());
         }
+        false
     }
 
     /// A turn that panicked is its ticks' outcome: without one, the rule would be silent and not even blind.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     checks::Memory,
     engine::{
-        compose,
+        compose, events,
         tell::{Happened, News, Telling, tell},
         watch::{ToldBySink, Watch},
     },
     model::{
-        Ending, Entity, Kind, Observation, RuleState, Tick, Time, Transition,
+        Ending, Entity, Event, Kind, Observation, RuleState, Tick, Time, Transition,
         flapping::Flaps,
         notification::{Untold, Withheld},
         published::{self, Published},
@@ -33,6 +33,8 @@ pub struct Draft {
     pub readings: Vec<Published>,
     /// Alerts without news that a sink is to be shown anew.
     pub refreshed: Vec<(Entity, String)>,
+    /// What happened once, in order.
+    pub events: Vec<Event>,
     touched: BTreeSet<Entity>,
     forget_rule: bool,
     closing: Option<Ending>,
@@ -50,6 +52,7 @@ impl Draft {
             transitions: Vec::new(),
             readings: Vec::new(),
             refreshed: Vec::new(),
+            events: Vec::new(),
             touched: BTreeSet::new(),
             forget_rule: false,
             closing: None,
@@ -153,6 +156,7 @@ impl Draft {
         let happened = Happened { transitions: &self.transitions, refreshed: &self.refreshed, flaps: &flaps };
         let mut news = tell(telling, watch, &self.state, happened);
         news.deliveries.extend(compose::readings(watch, &self.readings, telling.zone));
+        news.deliveries.extend(events::tell(telling, watch, &self.events));
         let mut told: ToldBySink = watch.told.clone();
         for (entity, sink, row) in &news.told {
             apply_told(&mut told, entity, sink, row.clone());
@@ -188,6 +192,7 @@ impl Draft {
             key: watch.key.clone(),
             rule: watch.rule.clone(),
             busy_until: watch.busy_until,
+            pace: watch.pace,
             fresh: watch.fresh,
             excused: watch.excused,
             flaps,

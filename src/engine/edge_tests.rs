@@ -96,7 +96,7 @@ async fn a_turn_that_waited_while_its_rule_was_removed_does_not_bring_it_back() 
     let busy = watch.lock().await;
     let key = world.key();
     let mut scans = Scans::default();
-    let (removed, (), ()) = join!(
+    let (removed, _, ()) = join!(
         world.engine.put_in_force(nobody(), &mut scans, true),
         world.engine.turn(&key, at("10:05")),
         async { drop(busy) },

@@ -10,10 +10,11 @@ use crate::{
     engine::{
         Engine,
         draft::{Draft, outcome_of},
+        follow,
         schedule::{self, Plan},
-        watch::Watch,
+        watch::{Pace, Watch},
     },
-    model::{Cause, Observation, Reason, Time, query::Response, step::resolved},
+    model::{Cause, Event, Observation, Reason, Time, query::Response, step::resolved},
     store::{Outcome, Run, StoreError},
 };
 
@@ -34,15 +35,20 @@ pub enum Eyes<'e> {
 /// The same with eyes of the caller's choice.
 pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> Result<(), StoreError> {
     let now = engine.clock.now();
-    let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else { return Ok(()) };
+    let pace = std::mem::take(&mut watch.pace);
+    let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else {
+        return follow::go_on(engine, watch, pace).await;
+    };
     let mut draft = Draft::of(watch);
     draft.pass_over(plan.passed_over.clone());
     let mut ticks = ticks_of(&plan);
     while let Some(at) = ticks.pop() {
-        let (mut observation, memory) = match eyes {
+        let Sight { mut observation, memory, events, pace } = match eyes {
             Eyes::Doors => see(engine, watch, draft.memory.clone(), at).await,
-            Eyes::Script(script) => (script(at), draft.memory.clone()),
+            Eyes::Script(script) => Sight::of(script(at), draft.memory.clone()),
         };
+        watch.pace = pace;
+        draft.events.extend(events);
         if let Cow::Owned(resolved) = resolved(&watch.rule.policy, &observation) {
             observation = resolved;
         }
@@ -70,29 +76,52 @@ fn ticks_of(plan: &Plan) -> Vec<Time> {
     ticks
 }
 
+/// What was seen, and what is remembered of it.
+#[derive(Debug)]
+pub struct Sight {
+    pub observation: Observation,
+    pub memory: Memory,
+    pub events: Vec<Event>,
+    pub pace: Pace,
+}
+
+impl Sight {
+    pub fn of(observation: Observation, memory: Memory) -> Self {
+        Self { observation, memory, events: Vec::new(), pace: Pace::Scheduled }
+    }
+}
+
 /// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
-pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> (Observation, Memory) {
+pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
+    if watch.rule.check.follows() {
+        follow::see(engine, watch, memory, at).await
+    } else {
+        look(engine, watch, memory, at).await
+    }
+}
+
+/// One look.
+pub(super) async fn look(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
     let look = watch.look(at, engine.timeout_of(&watch.key.cluster), engine.clock.now());
     let check = &watch.rule.check;
     let queries = match guarded(|| check.queries(&look, &memory)) {
         Ok(queries) => queries,
-        Err(fault) => return (Observation::Indeterminate(fault), memory),
+        Err(fault) => return Sight::of(Observation::Indeterminate(fault), memory),
     };
     let answers = engine.doors.ask(&look, at, &queries).await;
     read(watch, &look, &answers, memory)
 }
 
 /// A required question without an answer is indeterminate before the check sees it; it still may know better (`elasticsearch_unreachable`).
-fn read(
-    watch: &Watch,
-    look: &Look,
-    answers: &[Result<Response, Reason>],
-    memory: Memory,
-) -> (Observation, Memory) {
-    let kept = memory.clone();
-    match guarded(|| watch.rule.check.read(look, answers, memory)) {
-        Ok(seen) => seen,
-        Err(fault) => (Observation::Indeterminate(fault), kept),
+fn read(watch: &Watch, look: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> Sight {
+    let (kept, check) = (memory.clone(), &watch.rule.check);
+    let seen = guarded(|| {
+        let events = check.events(look, answers, &memory);
+        (events, check.read(look, answers, memory))
+    });
+    match seen {
+        Ok((events, (observation, memory))) => Sight { events, ..Sight::of(observation, memory) },
+        Err(fault) => Sight::of(Observation::Indeterminate(fault), kept),
     }
 }
 

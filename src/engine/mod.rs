@@ -17,6 +17,8 @@ pub mod dry_run;
 mod edge_tests;
 mod endings;
 pub mod evaluate;
+mod events;
+mod follow;
 pub mod heartbeat;
 pub mod own;
 pub mod portions;

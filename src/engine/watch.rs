@@ -16,6 +16,18 @@ const CLOCK_SET_BACK: std::time::Duration = std::time::Duration::from_secs(600);
 /// What is told, by entity and sink.
 pub type ToldBySink = BTreeMap<Entity, BTreeMap<String, Told>>;
 
+/// When a rule looks again, beside its schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// Not before.
+    #[default]
+    Scheduled,
+    /// There is more behind what it read.
+    AtOnce,
+    /// There is more, but what it has seen waits for sinks that do not take it yet.
+    HeldBack,
+}
+
 /// One rule on one cluster: the rule as it is now, and what the store knows of it.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -30,6 +42,8 @@ pub struct Watch {
     pub judged: Option<Time>,
     /// When its last turn ended, if one did since the start.
     pub busy_until: Option<Time>,
+    /// When it looks again, beside its schedule.
+    pub pace: Pace,
     /// Not yet judged since the start.
     pub fresh: bool,
     /// Why this rule is blind without blame: its cluster's own alert speaks for it.
@@ -52,6 +66,7 @@ impl Watch {
             owed: stored.owed,
             judged: None,
             busy_until: None,
+            pace: Pace::default(),
             fresh: true,
             excused: false,
             flaps: BTreeMap::new(),

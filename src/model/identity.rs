@@ -26,6 +26,16 @@ pub fn reading_id(alert_key: &str, at: Time) -> String {
     hash(&["reading", alert_key, &at.timestamp_millis().to_string()])
 }
 
+/// One per message about many events.
+pub fn digest_of_events(notification_id: &str) -> String {
+    hash(&["digest of events", notification_id])
+}
+
+/// One per event of a rule, which is no alert.
+pub fn happened_id(rule: &str, cluster: &str, name: &str) -> String {
+    hash(&["happened", rule, cluster, name])
+}
+
 /// One per flood of alerts of one rule at one sink.
 pub fn digest_id(sink: &str, rule: &str, cluster: &str, at: Time) -> String {
     hash(&["digest", sink, rule, cluster, &at.timestamp_millis().to_string()])

@@ -216,6 +216,11 @@ impl Delivery {
         Self { sink: sink.into(), lane, notification, zone }
     }
 
+    /// Events, which are told one after the other, whatever else there is to tell.
+    pub fn is_of_events(&self) -> bool {
+        self.notification.alerts.iter().any(|change| change.kind == Kind::Happened)
+    }
+
     /// It only tells of what has ended: whoever hears it late is not left with something open.
     pub fn opens_nothing(&self) -> bool {
         self.notification.alerts.iter().all(|change| change.kind == Kind::Resolved)

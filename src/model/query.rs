@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -48,6 +49,10 @@ impl Query {
         Self { question: Question::Fetch(fetch), optional: false }
     }
 
+    pub fn page(page: Page) -> Self {
+        Self { question: Question::Page(page), optional: false }
+    }
+
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -66,6 +71,7 @@ pub enum Question {
     Fetch(Fetch),
     /// What is known of a heartbeat of this name.
     Heartbeat(String),
+    Page(Page),
 }
 
 /// A search in the author's own words; the answer comes as the engine wrote it, proven complete.
@@ -180,6 +186,41 @@ impl Metric {
     }
 }
 
+/// Documents themselves, the first of them in an order that a later look can go on in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Index pattern, as Elasticsearch spells it: names, wildcards, exclusions, date math, remote clusters.
+    pub index: String,
+    pub time_field: String,
+    pub order: Order,
+    /// Only what is not older, where that matters.
+    pub since: Option<Time>,
+    /// Only what is older.
+    pub until: Time,
+    pub filter: Option<Filter>,
+    /// By partition: only what comes after this mark.
+    pub after: BTreeMap<i64, Mark>,
+    /// Known already, though it comes after: ids, by the index that they are in.
+    pub except: BTreeMap<String, Vec<String>>,
+    pub size: usize,
+    /// The fields of a document that are wanted; empty: all.
+    pub source: Vec<String>,
+}
+
+/// In which order documents come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By time, and by `_seq_no` where that is equal: one partition, `0`.
+    Time,
+    /// By a number that grows, within each partition.
+    Sequence { field: String, partition: String },
+}
+
+/// A place in an order: nanoseconds since the epoch and `_seq_no`, or a sequence and nothing. Documents in different shards may
+/// share one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mark(pub i64, pub i64);
+
 /// A complete answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
@@ -190,6 +231,7 @@ pub enum Response {
     Heartbeat(Pings),
     /// A service's certificate was over at this time, so that nothing was asked of it.
     Expired(Time),
+    Page(PageAnswer),
 }
 
 impl Response {
@@ -213,6 +255,34 @@ impl Response {
             _ => None,
         }
     }
+
+    pub fn page(&self) -> Option<&PageAnswer> {
+        match self {
+            Self::Page(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+/// Documents in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageAnswer {
+    pub documents: Vec<Document>,
+    /// There are others behind them.
+    pub more: bool,
+}
+
+/// One document, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub index: String,
+    pub id: String,
+    pub partition: i64,
+    pub mark: Mark,
+    /// Nanoseconds since the epoch.
+    pub at: i64,
+    /// `None`: it is too large to be fetched.
+    pub source: Option<Value>,
 }
 
 /// Every group of a search. Without `per`, one group: the empty entity.

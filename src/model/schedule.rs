@@ -166,7 +166,7 @@ impl Timing {
 
     /// How long after its tick a look is due.
     pub fn lag(&self) -> Duration {
-        self.offset + if self.windowed { self.query_delay } else { Duration::ZERO }
+        self.offset + self.query_delay
     }
 
     /// The most that one step between two looks may add to an age: the larger of a minute and twice the unsettled grid.

@@ -15,6 +15,8 @@ pub enum Kind {
     Reminded,
     /// No news: the newest facts of an alert that still fires, for sinks that keep a message up to date.
     Updated,
+    /// No alert: something that happened once, told once and never over.
+    Happened,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             Self::Resolved => "resolved",
             Self::Reminded => "reminded",
             Self::Updated => "updated",
+            Self::Happened => "happened",
         }
     }
 }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::{
-    Ending, Kind, Level, Number, Time,
+    Ending, Kind, Level, Number, Time, event,
     notification::{Change, Notification, Status},
     number::show_bytes,
     span,
@@ -103,9 +103,21 @@ pub fn line(change: &Change, zone: Tz) -> String {
     if !change.entity.is_empty() {
         parts.push(entity(change));
     }
+    if change.kind == Kind::Happened {
+        parts.push(format!("{}, {}", said(change), when(change.at, change.at, zone)));
+        return parts.join(": ");
+    }
     parts.extend(happened(change));
     parts.push(measured(change, zone));
     parts.join(": ")
+}
+
+/// What an event says of itself, in one line.
+pub fn said(change: &Change) -> String {
+    let first = change.message.as_deref().and_then(|message| message.lines().next());
+    let own = first.or_else(|| event::message(&change.facts));
+    let json = || serde_json::to_string(&change.facts).unwrap_or_default();
+    cut(&clean(&own.map_or_else(json, str::to_owned)), DETAIL_LENGTH)
 }
 
 /// `node=es-1,path=/data`, for people.
@@ -122,6 +134,7 @@ pub fn happened(change: &Change) -> Option<String> {
         Kind::Raised => Some(format!("raised{from} to {}", change.level)),
         Kind::Lowered => Some(format!("lowered{from} to {}", change.level)),
         Kind::Reminded | Kind::Updated => Some(format!("still {}", change.level)),
+        Kind::Happened => None,
         Kind::Resolved => Some(change.reason.map_or("closed", Ending::words).to_owned()),
     }
 }
@@ -175,6 +188,9 @@ pub fn tone_of_all(notification: &Notification) -> Tone {
 
 /// What was measured, named: value, threshold, since when; on an ending also the peak and how long it was.
 pub fn measures(change: &Change, zone: Tz) -> Vec<(&'static str, String)> {
+    if change.kind == Kind::Happened {
+        return vec![("At", when(change.at, change.at, zone))];
+    }
     let resolved = change.kind == Kind::Resolved;
     let value = if resolved && !change.is_cleared() { "Last value" } else { "Value" };
     let mut measures = Vec::new();
@@ -255,6 +271,11 @@ pub fn lasted(change: &Change) -> Duration {
 
 /// What explains an alert: facts, cause, next step, the author's own words.
 fn details(change: &Change) -> Vec<String> {
+    if change.kind == Kind::Happened {
+        // its line has the first of its words
+        let lines = change.message.iter().flat_map(|message| message.lines().skip(1).take(20));
+        return lines.map(|line| cut(&clean(line), DETAIL_LENGTH)).collect();
+    }
     let facts: Vec<String> = facts(change).map(|(name, value)| format!("{name}: {value}")).collect();
     let mut lines = Vec::new();
     if !facts.is_empty() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use self::event::Event;
 use super::{
-    Answer, Asked, Belated, Destination, Message, Method, Request, Sink, Verdict,
+    Answer, Asked, Belated, Destination, Events, Message, Method, Request, Sink, Verdict,
     amazon::{self, fault::Fault, part::Part},
     answered,
 };
@@ -112,6 +112,10 @@ impl Sink for CloudwatchLogs {
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
         self.first(delivery, Part { plain: true, ..Part::default() })
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

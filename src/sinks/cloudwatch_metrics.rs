@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Answer, Asked, Belated, Destination, Message, Method, Request, Sink, Verdict,
+    Answer, Asked, Belated, Destination, Events, Message, Method, Request, Sink, Verdict,
     amazon::{self, fault::Fault, part::Part},
     answered,
 };
@@ -72,6 +72,10 @@ impl Sink for CloudwatchMetrics {
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
         self.first(delivery, Part { plain: true, ..Part::default() })
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Answer, Asked, Belated, Destination, Message, Method, Request, Sink, Verdict, answered, webhook,
+    Answer, Asked, Belated, Destination, Events, Message, Method, Request, Sink, Verdict, answered, webhook,
 };
 use crate::model::{
     notification::{Delivery, Handle, Notification},
@@ -59,6 +59,10 @@ impl Sink for Elasticsearch {
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
         self.message(&webhook::plain(&delivery.notification))
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, webhook, written};
+use super::{Answer, Asked, Belated, Destination, Events, Message, Sink, Verdict, webhook, written};
 use crate::model::{
     amount::Bytes,
     notification::{Delivery, Handle},
@@ -53,11 +53,15 @@ impl Sink for File {
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
-        Message::Line(webhook::body(&delivery.notification))
+        Message::Line(webhook::lines(&delivery.notification))
     }
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
-        Message::Line(webhook::body(&webhook::plain(&delivery.notification)))
+        Message::Line(webhook::lines(&webhook::plain(&delivery.notification)))
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

@@ -119,6 +119,11 @@ pub trait Sink: Debug + Send + Sync {
         Portions::Together
     }
 
+    /// How events, which are no alerts, are cut into messages.
+    fn events(&self) -> Events {
+        Events::Each { most: 10 }
+    }
+
     /// So often a firing alert is shown anew, without news: an edited message, a sign that it still fires.
     fn refresh(&self) -> Option<Duration> {
         None
@@ -168,6 +173,15 @@ pub enum Portions {
     /// One message per alert, as long as no more than `most` change at once; of more, the worst `single` have their own, and the
     /// others share one digest, which lives as long as one of them fires.
     Each { most: usize, single: usize },
+}
+
+/// How the events that one look brought are cut into messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// Many at once: the sink tells each of them by itself.
+    Together,
+    /// One message per event; where there are more than `most`, one digest of all.
+    Each { most: usize },
 }
 
 /// What becomes of deliveries that wait for one another while a sink takes nothing.

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, written};
+use super::{Answer, Asked, Belated, Destination, Events, Message, Sink, Verdict, written};
 use crate::model::{
     notification::{Delivery, Handle},
     published::Published,
@@ -97,6 +97,10 @@ impl Sink for Statsd {
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
         self.render(delivery, None)
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

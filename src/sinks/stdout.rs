@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Asked, Belated, Destination, Message, Sink, Verdict, webhook, written};
+use super::{Answer, Asked, Belated, Destination, Events, Message, Sink, Verdict, webhook, written};
 use crate::model::notification::{Delivery, Handle};
 
 /// JSON lines on standard output: one line per notification, the body of the `webhook` sink.
@@ -19,11 +19,15 @@ impl Sink for Stdout {
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {
-        Message::Line(webhook::body(&delivery.notification))
+        Message::Line(webhook::lines(&delivery.notification))
     }
 
     fn render_plain(&self, delivery: &Delivery) -> Message {
-        Message::Line(webhook::body(&webhook::plain(&delivery.notification)))
+        Message::Line(webhook::lines(&webhook::plain(&delivery.notification)))
+    }
+
+    fn events(&self) -> Events {
+        Events::Together
     }
 
     fn belated(&self) -> Belated {

@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use self::preset::Preset;
 use super::{
-    Answer, Asked, Belated, ClientTls, Destination, Endpoint, Message, Method, Request, Signature, Sink,
-    Verdict,
+    Answer, Asked, Belated, ClientTls, Destination, Endpoint, Events, Message, Method, Request, Signature,
+    Sink, Verdict,
 };
 use crate::model::{
-    Facts,
+    Facts, Kind,
     notification::{Delivery, Handle, Notification},
     secret::{Part, Secret},
     template::Form,
@@ -225,6 +225,11 @@ impl Sink for Webhook {
         }
     }
 
+    /// For a program each event is a call.
+    fn events(&self) -> Events {
+        Events::Each { most: if self.preset.is_some() { 10 } else { usize::MAX } }
+    }
+
     fn belated(&self) -> Belated {
         if self.preset.is_some() { Belated::Merged } else { Belated::Each }
     }
@@ -291,6 +296,33 @@ pub(super) fn body(notification: &Notification) -> String {
     #[expect(clippy::expect_used, reason = "its keys are text and its numbers finite, so it has a JSON form")]
     let json = serde_json::to_string(notification).expect("a notification has a JSON form");
     escaped(&json)
+}
+
+/// The same as lines: a notification is one, and of events each has its own.
+pub(super) fn lines(notification: &Notification) -> String {
+    let events = notification.alerts.iter().all(|change| change.kind == Kind::Happened);
+    if !events || notification.alerts.len() < 2 {
+        return body(notification);
+    }
+    let lines: Vec<String> = alone(notification).map(|one| body(&one)).collect();
+    lines.join("\n")
+}
+
+/// A notification of several events as one of each.
+pub(super) fn alone(notification: &Notification) -> impl Iterator<Item = Notification> {
+    let shell =
+        Notification { alerts: Vec::new(), text: String::new(), digest: None, ..notification.clone() };
+    notification.alerts.iter().map(move |change| {
+        let text = wording::said(change);
+        let notification_id = change.event_id.clone();
+        Notification {
+            alerts: vec![change.clone()],
+            text,
+            notification_id,
+            level: change.level,
+            ..shell.clone()
+        }
+    })
 }
 
 /// JSON that no terminal obeys.

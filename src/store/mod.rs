@@ -272,6 +272,12 @@ impl Store {
         self.ask(Kind::Read, move |db| heartbeats::pings(db, &name)).await
     }
 
+    /// How many events of a rule wait, as deliveries and as bytes, for whichever sink has most of them.
+    pub async fn events_waiting(&self, key: &RuleKey) -> Result<(u64, u64), StoreError> {
+        let key = key.clone();
+        self.ask(Kind::Read, move |db| outbox::events_waiting(db, &key)).await
+    }
+
     /// The silences that hold at `now`.
     pub async fn silences(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
         self.ask(Kind::Read, move |db| silences::active(db, now)).await

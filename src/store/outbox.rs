@@ -10,6 +10,7 @@ use super::{
     schema::{DELIVERIES, put},
 };
 use crate::{
+    config::RuleKey,
     model::{
         Kind, Time,
         notification::{Delivery, Handle},
@@ -88,6 +89,8 @@ pub(super) enum Sort {
     News,
     /// Numbers for a sink that keeps them, in lanes of their own.
     Readings,
+    /// Events, each of which is told by itself: nothing is superseded by them, and nothing supersedes or merges them.
+    Event,
 }
 
 impl Sort {
@@ -98,6 +101,7 @@ impl Sort {
         let of = |kind| match kind {
             Kind::Updated => Self::Update,
             Kind::Reminded => Self::Reminder,
+            Kind::Happened => Self::Event,
             _ => Self::News,
         };
         delivery.notification.alerts.iter().map(|change| of(change.kind)).max().unwrap_or(Self::News)
@@ -109,6 +113,7 @@ impl Sort {
             Self::Reminder => "reminder",
             Self::News => "news",
             Self::Readings => "readings",
+            Self::Event => "event",
         }
     }
 }
@@ -224,6 +229,18 @@ pub(super) fn depth(db: &Connection) -> Result<Vec<Depth>, StoreError> {
         let (sink, queued, held, dead) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         found.push(Depth { sink, queued, held, dead, oldest });
     }
+    Ok(found)
+}
+
+/// How many events of a rule wait, as deliveries and as bytes, for whichever sink has most of them.
+pub(super) fn events_waiting(db: &Connection, key: &RuleKey) -> Result<(u64, u64), StoreError> {
+    let select = "SELECT coalesce(max(n), 0), coalesce(max(size), 0) FROM (
+        SELECT count(*) AS n, sum(bytes) AS size FROM deliveries
+        WHERE rule = ?1 AND cluster = ?2 AND sort = 'event' AND state <> 'dead' GROUP BY sink
+    )";
+    let found = db.prepare_cached(select)?.query_row(params![key.rule, key.cluster], |row| {
+        Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
     Ok(found)
 }
 

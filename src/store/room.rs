@@ -50,6 +50,7 @@ pub(super) fn make(db: &Connection, delivery: Delivery) -> Result<Option<Deliver
         return Ok(Some(delivery));
     }
     let concerned = match sort {
+        Sort::Event => return Ok(Some(delivery)),
         Sort::Update => "",
         Sort::Reminder | Sort::News | Sort::Readings => "AND sort <> 'news'",
     };
@@ -80,7 +81,7 @@ fn speaks_of(delivery: &Delivery, change: &Change) -> bool {
 /// An older update or reminder does not keep news waiting: not even if it failed before.
 fn supersede(db: &Connection, old: Queued, sort: Sort, new: &Delivery) -> Result<(), StoreError> {
     let stands = match sort {
-        Sort::News | Sort::Readings => true,
+        Sort::News | Sort::Readings | Sort::Event => true,
         Sort::Reminder => old.is_begun(),
         Sort::Update => old.is_begun() && old.attempts == 0,
     };
@@ -97,7 +98,7 @@ fn supersede(db: &Connection, old: Queued, sort: Sort, new: &Delivery) -> Result
 
 /// Everything of a lane that is not begun becomes as few messages as its sink takes.
 pub(super) fn merge_lane(db: &Connection, sink: &str, lane: &str, how: Belated) -> Result<(), StoreError> {
-    let waiting = lane_of(db, sink, lane, "AND message IS NULL AND sort <> 'readings'")?;
+    let waiting = lane_of(db, sink, lane, "AND message IS NULL AND sort NOT IN ('readings', 'event')")?;
     let deliveries: Vec<Delivery> = waiting.iter().map(|queued| queued.delivery.clone()).collect();
     let merged = match how {
         Belated::Merged => merge::for_people(&deliveries),
@@ -145,8 +146,8 @@ fn forget(db: &Connection, queued: &Queued) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Keeps a sink's share within its bounds: first updates and reminders go, then readings, then lanes are merged. The newest trigger and resolve
-/// of an alert stay, whatever the bounds say.
+/// Keeps a sink's share within its bounds; events have a bound of their own, where they come from. First updates and reminders
+/// go, then readings, then lanes are merged. The newest trigger and resolve of an alert stay, whatever the bounds say.
 pub(super) fn keep_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<(), StoreError> {
     forget_old_letters(db, sink, bounds)?;
     if is_within(db, sink, bounds)? {
@@ -206,8 +207,7 @@ fn forget_old_letters(db: &Connection, sink: &str, bounds: &Bounds) -> Result<()
 }
 
 fn is_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<bool, StoreError> {
-    let select =
-        "SELECT count(*), coalesce(sum(bytes), 0) FROM deliveries WHERE sink = ?1 AND state <> 'dead'";
+    let select = "SELECT count(*), coalesce(sum(bytes), 0) FROM deliveries WHERE sink = ?1 AND state <> 'dead' AND sort <> 'event'";
     let (rows, bytes): (i64, i64) =
         db.prepare_cached(select)?.query_row([sink], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(usize::try_from(rows).is_ok_and(|rows| rows <= bounds.rows) && bytes.unsigned_abs() <= bounds.bytes)
@@ -215,7 +215,8 @@ fn is_within(db: &Connection, sink: &str, bounds: &Bounds) -> Result<bool, Store
 
 /// Lanes that hold more than merging leaves of one.
 fn long_lanes(db: &Connection, sink: &str, most: u32) -> Result<Vec<String>, StoreError> {
-    let select = "SELECT lane FROM deliveries WHERE sink = ?1 AND state <> 'dead' AND message IS NULL AND sort <> 'readings'
+    let select = "SELECT lane FROM deliveries
+        WHERE sink = ?1 AND state <> 'dead' AND message IS NULL AND sort NOT IN ('readings', 'event')
         GROUP BY lane HAVING count(*) > ?2";
     let mut select = db.prepare_cached(select)?;
     let lanes = select.query_map(params![sink, most], |row| row.get(0))?;

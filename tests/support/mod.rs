@@ -13,3 +13,4 @@ pub mod sigv4;
 pub mod slack;
 pub mod smtp;
 pub mod wire;
+pub mod zeebe;

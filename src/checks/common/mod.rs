@@ -5,6 +5,7 @@ pub mod hosts;
 pub mod kubernetes;
 pub mod kurrentdb;
 pub mod service;
+pub mod trail;
 #[cfg(test)]
 pub mod written;
 
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 use super::Look;
 use crate::model::{
     Cause, Observation, Reason,
-    query::{Call, Proof, Query, Response, SearchAnswer},
+    query::{Call, PageAnswer, Proof, Query, Response, SearchAnswer},
 };
 
 /// A look that could not tell: not at all on this cluster, or not this time.
@@ -41,6 +42,12 @@ pub fn optional(answers: &[Result<Response, Reason>], at: usize) -> Option<&Valu
 pub fn found(answers: &[Result<Response, Reason>], at: usize) -> Result<&SearchAnswer, Reason> {
     let found = answered(answers, at)?.found();
     found.ok_or_else(|| fault("a cluster's own answer came back where a search was asked for"))
+}
+
+/// The answer to a question for documents.
+pub fn page(answers: &[Result<Response, Reason>], at: usize) -> Result<&PageAnswer, Reason> {
+    let page = answered(answers, at)?.page();
+    page.ok_or_else(|| fault("something else came back where documents were asked for"))
 }
 
 fn answered(answers: &[Result<Response, Reason>], at: usize) -> Result<&Response, Reason> {

@@ -14,7 +14,14 @@ use crate::{
     cli::stop::Stop,
     clock::Clock,
     config::{RuleSet, Settings},
-    engine::{Engine, doors::Doors, draft::outcome_of, evaluate::see, start::reveal, watch::Watch},
+    engine::{
+        Engine,
+        doors::Doors,
+        draft::outcome_of,
+        evaluate::{Sight, see},
+        start::reveal,
+        watch::{Pace, Watch},
+    },
     model::{Cause, Observation, Policy, Tick, Time, step, time::floor_to},
     store::{Run, Store, Turn},
 };
@@ -63,12 +70,12 @@ impl Looks {
         let now = floor_to(self.engine.clock.now(), Duration::from_secs(1));
         let eyes = self.watches.iter().map(|watch| async {
             let at = instant(watch, now);
-            (at, see(&self.engine, watch, watch.memory.clone(), at).await)
+            (at, all_of_it(&self.engine, watch, at).await)
         });
         let seen = join_all(eyes).await;
         let mut reports = Vec::with_capacity(seen.len());
         let mut turns = Vec::new();
-        for (watch, (at, (observation, memory))) in self.watches.iter_mut().zip(seen) {
+        for (watch, (at, Sight { observation, memory, .. })) in self.watches.iter_mut().zip(seen) {
             let policy = if self.lasting { watch.rule.policy.clone() } else { at_once(&watch.rule.policy) };
             let (report, turn) = judge(watch, &policy, &observation, watch.tick(at));
             watch.memory = memory;
@@ -101,10 +108,19 @@ impl Looks {
     }
 }
 
+/// Whoever follows documents reads all that there is. What happened once is told to nobody here.
+async fn all_of_it(engine: &Engine, watch: &Watch, at: Time) -> Sight {
+    let mut seen = see(engine, watch, watch.memory.clone(), at).await;
+    while seen.pace == Pace::AtOnce {
+        seen = see(engine, watch, seen.memory, at).await;
+    }
+    seen
+}
+
 /// The present second; where documents need time to arrive, that much earlier. Never before what was judged already.
 fn instant(watch: &Watch, now: Time) -> Time {
     let timing = &watch.rule.timing;
-    let at = if timing.windowed { floor_to(now - timing.query_delay, Duration::from_secs(1)) } else { now };
+    let at = floor_to(now - timing.query_delay, Duration::from_secs(1));
     watch.watermark.map_or(at, |watermark| at.max(watermark))
 }
 

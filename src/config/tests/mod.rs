@@ -93,6 +93,7 @@ fn every_kind_of_check_reads_its_own_example() {
             "elasticsearch_unreachable" => "unreachable",
             "heartbeat" | "kubernetes_nodes" => "down",
             "kurrentdb_stats" | "storage" | "ratio" => "above 90%",
+            "documents" => "above 1h",
             _ => "above 1_000",
         };
         let folder = support::Folder::new(&[("rules/a.yaml", &text.replace("LEVEL", level))]);

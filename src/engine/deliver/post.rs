@@ -194,7 +194,8 @@ impl Post {
 
     /// What waits in one lane is one message, where its sink takes it so.
     async fn with_what_waits_behind(&mut self, head: Queued) -> Queued {
-        if head.behind == 0 || head.message.is_some() || self.sink.belated() == Belated::Each {
+        let each = self.sink.belated() == Belated::Each || head.delivery.is_of_events();
+        if head.behind == 0 || head.message.is_some() || each {
             return head;
         }
         match self.office.store.merge(&self.name, &head.delivery.lane).await {

@@ -90,7 +90,12 @@ fn told(alone: &Notification, zone: Tz, form: Form) -> String {
 
 fn object(alone: &Notification, zone: Tz, form: Form) -> Value {
     let short = if form == Form::Whole { alone.clone() } else { webhook::plain(alone) };
-    let text = wording::text(&short, zone);
+    let own = alone.alerts.iter().find(|change| change.kind == Kind::Happened);
+    let text = match own.map(|event| (event, crate::model::event::message(&event.facts))) {
+        Some((event, None)) => wording::said(event),
+        Some((_, Some(own))) => own.to_owned(),
+        None => wording::text(&short, zone),
+    };
     let message = if form == Form::Whole { text } else { wording::cut(&text, 1000) };
     let mut object = Map::from_iter([("message".to_owned(), message.into())]);
     match form {

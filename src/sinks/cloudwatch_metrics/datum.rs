@@ -31,6 +31,7 @@ impl Datum {
         let (name, value, unit) = match (change.kind, change.is_cleared()) {
             (_, true) => ("alert_level", 0.0, "None"),
             (Kind::Resolved, false) => ("ended_without_proof", 1.0, "Count"),
+            (Kind::Happened, false) => ("events", 1.0, "Count"),
             _ => ("alert_level", number(change.level), "None"),
         };
         Self { name, value, unit, at: change.at, dimensions: dimensions(notification, &change.entity) }

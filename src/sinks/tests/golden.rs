@@ -1,5 +1,7 @@
 //! What exactly is sent, for the notifications that people see most.
 
+use serde_json::json;
+
 use super::*;
 use crate::model::{
     Ending, Entity, Kind as What, Level, Number, Unit,
@@ -36,6 +38,17 @@ fn many(n: usize) -> Vec<Change> {
     (0..n).map(node).chain([resolved(Ending::Cleared)]).collect()
 }
 
+fn event() -> Change {
+    let document = json!({
+        "@timestamp": "2026-11-21T09:15:59.123Z", "message": "SLOW QUEUE MSG [<Main>]: 320ms\nsecond line",
+        "log": { "level": "error" }, "position": i64::MAX, "_index": "kurrentdb-logs-1", "_id": "a1",
+    });
+    let at = "2026-11-21T09:15:59.123Z".parse().unwrap();
+    let about = (Level::Info, Entity::of("host.name", "es-1"));
+    let facts = serde_json::from_value(document).unwrap();
+    crate::model::Event::new("a1".to_owned(), at, about, facts).change("elasticsearch-storage", "main")
+}
+
 fn scenarios() -> Vec<(&'static str, Notification)> {
     let lowered = Change { previous_level: Some(Level::Critical), ..change(What::Lowered, Level::Warning) };
     let late = Change { note: Some("told late".to_owned()), ..change(What::Reminded, Level::Warning) };
@@ -49,6 +62,8 @@ fn scenarios() -> Vec<(&'static str, Notification)> {
         ("reminded_late", notification(vec![late])),
         ("digest", notification(many(36))),
         ("test", test),
+        ("happened", notification(vec![event()])),
+        ("happened_often", notification((0..12).map(|_| event()).collect())),
     ]
 }
 

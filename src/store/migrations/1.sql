@@ -32,7 +32,7 @@ CREATE TABLE deliveries (
     seq INTEGER PRIMARY KEY,
     sink TEXT NOT NULL, id TEXT NOT NULL, rule TEXT NOT NULL, cluster TEXT NOT NULL, lane TEXT NOT NULL,
     delivery TEXT NOT NULL, message TEXT,
-    sort TEXT NOT NULL CHECK (sort IN ('news', 'reminder', 'update', 'readings')), bytes INTEGER NOT NULL,
+    sort TEXT NOT NULL CHECK (sort IN ('news', 'reminder', 'update', 'readings', 'event')), bytes INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'dead')),
     attempts INTEGER NOT NULL, under_way INTEGER NOT NULL CHECK (under_way IN (0, 1)),
     created INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
@@ -41,6 +41,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX lanes ON deliveries (sink, lane, seq, due, sort, bytes) WHERE state <> 'dead';
 CREATE INDEX dead ON deliveries (sink, due, seq) WHERE state = 'dead';
+CREATE INDEX events ON deliveries (rule, cluster, sink, bytes) WHERE sort = 'event' AND state <> 'dead';
 
 CREATE TABLE sinks (
     sink TEXT NOT NULL PRIMARY KEY,
