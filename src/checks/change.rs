@@ -26,7 +26,8 @@ use crate::model::{
 /// The newest value of each entity is remembered from look to look, over restarts too. The reading is how many other values its newer
 /// documents had, so a value that changed and changed back within one look is seen as well; 0 where all is as it was. An alert
 /// ends, in green, once the new value has stood for one `window`, or the window holds no document of the entity; its facts are the
-/// value `before`, the one `after`, and when that was last seen. The values of several fields count together, and so do all values of a list.
+/// value `before`, the one `after`, and when that was last seen. A window without any document, whatever the filter, is no data of the
+/// whole rule. The values of several fields count together, and so do all values of a list.
 ///
 /// An entity that was never seen has nothing to differ from, unless its window holds several values. Documents that arrive after
 /// newer ones of their entity were judged change nothing. Nothing between two looks is missed, however long nobody looked. At most
@@ -128,10 +129,11 @@ impl Change {
         known.forget(look.window.end, self.within.0);
         let findings = self.findings(look, states, &mut known);
         let remembered = known.write(&self.mark(), look.window.end).ok_or_else(|| self.too_much())?;
-        if !any && findings.is_empty() {
-            return Ok((Observation::NoData(self.documents().none()), remembered));
-        }
-        let findings = if findings.is_empty() { self.all_as_it_was(&known) } else { findings };
+        let findings = match (findings.is_empty(), any) {
+            (false, _) => findings,
+            (true, true) => self.all_as_it_was(&known),
+            (true, false) => [(Entity::empty(), Finding::NoData(self.documents().none()))].into(),
+        };
         let others = if self.per.is_empty() { Others::Untouched } else { Others::Over };
         Ok((Observation::Seen { findings, others }, remembered))
     }

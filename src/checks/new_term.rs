@@ -28,7 +28,8 @@ use crate::model::{
 ///
 /// Each new value is an alert of its own, whose reading is the number of its documents in the window. It ends, in green, once the
 /// window holds none of them or the value has been known for `known_after`; until it is forgotten it is not told again. Several
-/// fields are one combination: for each of them by itself, write a rule for each.
+/// fields are one combination: for each of them by itself, write a rule for each. A window without any document, whatever the filter,
+/// is no data of the whole rule.
 ///
 /// Nothing between two looks is missed, however long nobody looked: the next one asks from where the last one ended. At most 60,000
 /// values are remembered; beyond that the look is indeterminate and says so, and none is forgotten before its time. A window in
@@ -128,7 +129,9 @@ impl NewTerm {
         let findings = self.findings(look, terms, &mut known)?;
         let remembered = known.write(&self.mark(), look.window.end).ok_or_else(|| self.too_many())?;
         if !any && findings.is_empty() {
-            return Ok((Observation::NoData(self.documents().none()), remembered));
+            let nothing = Finding::NoData(self.documents().none());
+            let findings = BTreeMap::from([(Entity::empty(), nothing)]);
+            return Ok((Observation::Seen { findings, others: Others::Over }, remembered));
         }
         let findings = if findings.is_empty() { self.nothing_new(&known) } else { findings };
         Ok((Observation::Seen { findings, others: Others::Over }, remembered))

@@ -45,9 +45,6 @@ fn told(check: &NewTerm, written: &[Document], looks: &[i64]) -> Vec<Vec<String>
 }
 
 fn new_in(seen: &Observation) -> Vec<String> {
-    if matches!(seen, Observation::NoData(_)) {
-        return Vec::new();
-    }
     let found = readings(seen).into_iter().filter(|(_, reading)| reading.value > Number::Int(0));
     found.map(|(entity, _)| entity.replace("user=", "")).collect()
 }
@@ -108,7 +105,9 @@ fn an_empty_window_is_no_data_and_nothing_new_is_zero() {
     let reading = only_reading(&seen);
     assert_eq!((reading.value, reading.facts.count("known")), (Number::Int(0), Some(1)));
     let (seen, memory) = looked(&check, &look_at(5 * HOUR, TEN_MINUTES), memory, &written);
-    assert!(matches!(seen, Observation::NoData(_)), "{seen:?}");
+    let Observation::Seen { findings, others } = seen else { panic!("{seen:?}") };
+    assert!(matches!(findings[&Entity::empty()], Finding::NoData(_)) && findings.len() == 1);
+    assert_eq!(others, Others::Over, "what is over does not wait for documents");
     assert_eq!(check.known(&memory).unwrap().until(), Some(second(5 * HOUR)));
 }
 

@@ -216,3 +216,22 @@ fn a_quiet_node_that_left_is_forgotten_although_silence_may_fire() {
     });
     assert_eq!(world.state.alerts.keys().collect::<Vec<_>>(), [&node()]);
 }
+
+#[test]
+fn what_happens_once_is_over_with_its_documents_and_is_not_remembered() {
+    let mut policy = policy(vec![level(Level::Warning, 1, 1, 0, 60)]);
+    (policy.grouped, policy.no_data) = (true, Missing::fire(Level::Warning));
+    let mut world = World::new(policy);
+    world.look(tick(0), &seen(&[(node(), value(3))], Others::Over));
+    world.look(tick(60), &seen(&[], Others::Over));
+    assert!(world.alert(&node()).is_unsettled(), "its recovery takes its time");
+    world.look(tick(120), &seen(&[], Others::Over));
+    assert_eq!(world.story().last().map(String::as_str), Some("2:00 resolved warning cleared"));
+    assert!(world.state.alerts.is_empty());
+    world.look(tick(180), &Observation::NoData("no documents".to_owned()));
+    assert_eq!(
+        world.state.alerts.keys().collect::<Vec<_>>(),
+        [&Entity::empty()],
+        "silence is about the whole"
+    );
+}
