@@ -58,13 +58,6 @@ def check(binary, file):
     return took
 
 
-def check_at(binary, file, engine, url, folder):
-    """The same look, through another address."""
-    through = folder / "through.yaml"
-    through.write_text(file.read_text().replace(engine.url, url))
-    check(binary, through)
-
-
 def daemon(binary, file):
     """A running daemon and its address, once it says that it is ready, and the seconds until then."""
     started = time.perf_counter()
