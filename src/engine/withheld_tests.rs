@@ -6,7 +6,7 @@ use super::{
     world::{MINUTE, at, percent},
 };
 use crate::{
-    config::Routing,
+    config::{Routing, RuleKey},
     model::{
         Bound, Condition, Level, LevelPolicy, Number, Op, Schedule, Time,
         flapping::Flapping,
@@ -301,4 +301,58 @@ async fn an_alert_that_came_and_went_while_it_was_withheld_is_in_the_history_wit
         .collect();
     let muted = "not to ear: muted by ada until 10:20 UTC: patching";
     assert_eq!(shown, [&format!("fired {muted}"), &format!("resolved {muted}"), "fired", "resolved"]);
+}
+
+#[tokio::test]
+async fn that_an_alert_settled_is_told_when_nobody_speaks_for_it_whatever_the_order_of_looks() {
+    for turned in [false, true] {
+        let mut routing = to_ear();
+        routing.inhibit = vec![inhibition("rule=guard", "rule!=guard")];
+        let mut errors = routed("errors");
+        errors.flapping = Some(Flapping { changes: 4, ..Flapping::default() });
+        let spans = high(&[("10:30", "10:35"), ("11:00", "11:05"), ("11:15", "11:50")]);
+        // at the instant at which the other has settled
+        let mut rules = vec![(errors, spans), (routed("guard"), high(&[("11:45", "11:50")]))];
+        if turned {
+            rules.reverse();
+        }
+        let mut town = Town::new(routing, rules, "10:00").await;
+        town.live_until("12:00").await;
+        let said = town.said_to("ear", "errors");
+        assert_eq!(said.len(), 6, "{said:?}");
+        assert!(said[4].starts_with("11:15 fired warning (flapping"), "{said:?}");
+        assert_eq!(said[5], "11:50 resolved warning (settled: it flapped until 11:15)");
+    }
+}
+
+#[tokio::test]
+async fn while_a_rule_that_may_speak_for_it_is_being_looked_at_an_alert_waits() {
+    let mut routing = to_ear();
+    routing.inhibit = vec![inhibition("rule=guard", "rule!=guard")];
+    let rules = vec![(routed("guard"), high(&[])), (routed("errors"), high(&[("10:05", "10:30")]))];
+    let mut town = Town::new(routing, rules, "09:58").await;
+    town.live_until("10:04").await;
+    let guard = town.rules.remove(0);
+    let watch = town.engine.watch(&RuleKey::new("guard", "main")).unwrap();
+    let looking = watch.lock().await;
+    town.live_until("10:05").await;
+    assert!(town.said_to("ear", "errors").is_empty());
+    let told = town.told("errors").await;
+    let by = &told.values().next().unwrap()["ear"].withheld.as_ref().unwrap().by;
+    assert_eq!(by.words, "guard is looking, and may speak for it");
+    drop(looking);
+    town.rules.insert(0, guard);
+    town.live_until("10:06").await;
+    assert_eq!(town.said_to("ear", "errors"), ["10:06 fired warning"]);
+}
+
+#[tokio::test]
+async fn a_route_does_not_lead_news_of_a_sink_to_that_sink() {
+    let routing = routing(vec![route(&[], &["other"])]);
+    let mut town = Town::new(routing, vec![(routed("errors"), high(&[]))], "09:58").await;
+    let about = Own::DeadLetter { sink: "other".to_owned() };
+    town.engine.say_of_itself(about, 1, "answered 400").await;
+    town.live_until("10:00").await;
+    assert!(town.said_to("other", "highwater-dead-letter other").is_empty());
+    assert_eq!(town.said_to("ear", "highwater-dead-letter other").len(), 1);
 }
