@@ -72,7 +72,7 @@ async fn a_look_at_five_thousand_pods_is_quick_and_its_memory_is_bounded() {
     }
     let (small, large) = (peak(idle.pid()), peak(busy.pid()));
     eprintln!("{PODS} pods: a look with its process {took:?}; peak {large} MB, without any pod {small} MB");
-    assert!(took < Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 }), "{took:?}");
+    assert!(took < Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 2 }), "{took:?}");
     assert!(large < small + 60, "{large} MB, without any pod {small} MB");
     assert_eq!((idle.stop().await, busy.stop().await), (0, 0));
 }
