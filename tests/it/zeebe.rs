@@ -34,6 +34,13 @@ rules:
     schedule: every 1s
     blind: { after: 1h }
     notify: [hook]
+  - id: canary
+    summary: The canary in Zeebe is silent
+    check: { heartbeat: { from: { index: "zeebe-record_incident_*", time_field: timestamp, filter: { term: { intent: CREATED } } }, every: 6s, grace: 4s } }
+    schedule: every 1s
+    levels: { critical: down }
+    blind: { after: 1h }
+    notify: [hook]
 "#;
 
 async fn raised(receiver: &Receiver, count: usize) -> Vec<Event> {
@@ -62,10 +69,29 @@ fn key(event: &Event) -> i64 {
     event.alert["facts"]["key"].as_i64().unwrap()
 }
 
+/// A process that raises an incident every few seconds proves that the exporter writes: it is cut off, and the silence fires.
+async fn canary_falls_silent(receiver: &Receiver, zeebe: &mut Zeebe) {
+    let fires = || receiver.story("canary").last().is_some_and(|last| last.starts_with("fired"));
+    let deadline = Instant::now() + PATIENCE;
+    let known = receiver.events("raised").len();
+    zeebe.order();
+    raised(receiver, known + 1).await;
+    while fires() {
+        assert!(Instant::now() < deadline, "{:?}", receiver.whole_story());
+        zeebe.order();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    zeebe.kill();
+    while !fires() {
+        assert!(Instant::now() < deadline, "{:?}", receiver.whole_story());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[tokio::test]
 async fn an_incident_fires_a_resolve_that_fails_is_no_recovery_and_one_that_works_is() {
     let Some(engine) = Engine::shared().await else { return };
-    let Some(zeebe) = or_not_run(Zeebe::start(engine).await) else { return };
+    let Some(mut zeebe) = or_not_run(Zeebe::start(engine).await) else { return };
     let receiver = Receiver::start();
     let daemon = Home::of(engine, &receiver, RULES).start().await;
     let first = zeebe.order();
@@ -96,6 +122,7 @@ async fn an_incident_fires_a_resolve_that_fails_is_no_recovery_and_one_that_work
         message.as_str().unwrap().starts_with("order: Expected result of the expression 'amount > 10'"),
         "{message}"
     );
+    canary_falls_silent(&receiver, &mut zeebe).await;
     assert_eq!(daemon.stop().await, 0);
     drop(zeebe);
     for index in engine.get("/_cat/indices/zeebe-record*?format=json&h=index").await.as_array().unwrap() {
