@@ -24,6 +24,7 @@ mod engines_outage;
 mod engines_partial;
 mod engines_ratio;
 mod engines_start;
+mod engines_trends;
 mod groups;
 mod held_back;
 mod kills;
