@@ -1,6 +1,8 @@
 //! From settings as typed to [`Settings`] that cannot hold a wrong value.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+mod signs;
+
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use chrono_tz::Tz;
 
@@ -13,13 +15,10 @@ use super::{
     routes_build::{self, Forms},
     routing::{ROUTES, Routing},
     rule_form::DefaultsForm,
-    settings::{
-        Auth, Canary, Cluster, DeliverySettings, Heartbeat, LogFormat, RuleDefaults, Server, SinkTexts,
-        Store, Telemetry, Tls,
-    },
+    settings::{Auth, Cluster, DeliverySettings, LogFormat, RuleDefaults, SinkTexts, Store, Telemetry, Tls},
     settings_form::{
-        AuthForm, AwsForm, CanaryForm, ClusterForm, DeliveryForm, DisplayForm, Format, HeartbeatForm,
-        SelfForm, ServerForm, StoreForm, TelemetryForm, TlsForm,
+        AuthForm, AwsForm, ClusterForm, DeliveryForm, DisplayForm, Format, SelfForm, StoreForm,
+        TelemetryForm, TlsForm,
     },
     settings_load::Sections,
     texts::{self, SinkTextsForm},
@@ -306,31 +305,6 @@ impl<'a> Builder<'a> {
         names.iter().map(|name| name.value.clone()).collect()
     }
 
-    fn heartbeat(&mut self) -> Option<Heartbeat> {
-        self.sections.node.get("heartbeat")?;
-        let form = self.sections.read::<HeartbeatForm>("heartbeat")?;
-        let every = self.positive(form.every.0, &["heartbeat", "every"]);
-        Some(Heartbeat { url: form.url, every })
-    }
-
-    /// Its sinks are named: whether it arrived is known of each.
-    fn canary(&mut self, sinks: &[String]) -> Option<Canary> {
-        self.sections.node.get("canary")?;
-        let form = self.sections.read::<CanaryForm>("canary")?;
-        let every = self.positive(form.every.0, &["canary", "every"]);
-        let mut notify = Vec::new();
-        for name in form.notify {
-            if !sinks.contains(&name.value) {
-                let complaint = name.error(format!("unknown sink `{}`", name.value));
-                let hint = near::hint(&name.value, sinks.iter().map(String::as_str));
-                self.error(hint.into_iter().fold(complaint, Complaint::hint));
-            } else if !notify.contains(&name.value) {
-                notify.push(name.value);
-            }
-        }
-        Some(Canary { every, notify })
-    }
-
     fn timezone(&mut self) -> Option<Tz> {
         let form = self.sections.read::<DisplayForm>("display")?;
         let Some(zone) = form.timezone else { return Some(Tz::UTC) };
@@ -342,22 +316,6 @@ impl<'a> Builder<'a> {
             )));
         }
         parsed.ok()
-    }
-
-    fn server(&mut self) -> Option<Server> {
-        let ServerForm { listen, heartbeat_token } = self.sections.read::<ServerForm>("server")?;
-        if let Some(token) = &heartbeat_token {
-            self.no_literal(token, &["server", "heartbeat_token"]);
-        }
-        let form = listen?;
-        let listen = form.value.parse::<SocketAddr>();
-        if listen.is_err() {
-            let text = &form.value;
-            self.error(
-                form.error(format!("`{text}` is not an address and a port; write one like `127.0.0.1:7585`")),
-            );
-        }
-        Some(Server { listen: listen.ok()?, heartbeat_token })
     }
 
     fn telemetry(&mut self) -> Option<Telemetry> {

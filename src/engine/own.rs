@@ -1,6 +1,7 @@
 //! Alerts about highwater itself: the same state machine, the same outbox, another sink than the one concerned.
 
 mod check;
+mod ghost;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,11 +23,12 @@ use crate::{
         withhold::ENDING,
     },
     model::{Ending, Entity, Finding, Level, Number, Observation, Reading, Tick, Time, Unit},
-    store::{Stored, Turn, turn::Card},
+    store::{Stored, Turn},
 };
 
 use check::OwnCheck;
 pub(super) use check::{policy, unscheduled};
+pub use ghost::ghost;
 
 /// The kind of rule that no file can name.
 pub const KIND: &str = "highwater";
@@ -203,30 +205,6 @@ pub fn concerned(key: &RuleKey) -> Option<&str> {
 /// How a recovery of one of highwater's own alerts is called; `None` for the rules of files.
 pub fn recovered(key: &RuleKey) -> Option<String> {
     Own::of(key).map(|own| own.recovered())
-}
-
-/// A rule that is gone from its files, as far as closing its alerts needs it.
-pub fn ghost(key: &RuleKey, card: &Card) -> Rule {
-    Rule {
-        id: key.rule.clone(),
-        summary: card.summary.clone(),
-        clusters: vec![key.cluster.clone()],
-        kind: "gone",
-        check: Arc::new(OwnCheck { unit: Unit::Count, next_step: "" }),
-        timing: unscheduled(),
-        policy: policy(None),
-        notify: Vec::new(),
-        notify_by_level: BTreeMap::new(),
-        publish: Publish::default(),
-        repeat: None,
-        flapping: None,
-        labels: card.labels.clone(),
-        runbook: card.runbook.clone(),
-        title: None,
-        message: None,
-        fingerprint: card.fingerprint.clone(),
-        source: Source::default(),
-    }
 }
 
 /// There is one of these alerts per rule and sink that ever was: what is over and told leaves nothing in the store.
