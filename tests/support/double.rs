@@ -5,13 +5,20 @@
 //! let double = Double::start(|asked| vec![Counted::new("checkout", 30, 100)]).await;
 //! ```
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    routing::get,
+};
 use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -79,6 +86,7 @@ impl Double {
         let app = Router::new()
             .route("/_cluster/health", get(health))
             .route("/_msearch", get(searches).post(searches))
+            .route("/{index}/_field_caps", get(field_caps))
             .with_state(shared);
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.expect("a double") });
         Double { url, counters, serving }
@@ -110,6 +118,13 @@ async fn health(State(shared): State<Shared>) -> Json<Value> {
         "number_of_pending_tasks": 0, "number_of_in_flight_fetch": 0, "task_max_waiting_in_queue_millis": 0,
         "active_shards_percent_as_number": 100.0,
     }))
+}
+
+/// Every field that is asked about is there, as a date.
+async fn field_caps(Query(asked): Query<BTreeMap<String, String>>) -> Json<Value> {
+    let field = asked.get("fields").expect("a field");
+    let date = json!({ "type": "date", "metadata_field": false, "searchable": true, "aggregatable": true });
+    Json(json!({ "indices": ["an-index"], "fields": { field: { "date": date } } }))
 }
 
 async fn searches(State(shared): State<Shared>, body: String) -> Json<Value> {

@@ -92,7 +92,7 @@ fn every_kind_of_check_reads_its_own_example() {
             "cluster_health" => "red",
             "elasticsearch_unreachable" => "unreachable",
             "heartbeat" | "kubernetes_nodes" => "down",
-            "kurrentdb_stats" | "storage" | "ratio" => "above 90%",
+            "host_disk" | "host_memory" | "kurrentdb_stats" | "storage" | "ratio" => "above 90%",
             "documents" => "above 1h",
             _ => "above 1_000",
         };
