@@ -30,7 +30,10 @@ fn blot_line(line: &str) -> String {
     for (colon, _) in line.match_indices(':') {
         let key = key_before(&line[..colon]);
         if is_credential(key) || ADDRESSES.contains(&key) {
-            stars(&mut out, colon + 1, key);
+            // it hides the rest of the line: there is nothing left to look for
+            if stars(&mut out, colon + 1, key) {
+                break;
+            }
         }
     }
     out
@@ -43,12 +46,12 @@ fn key_before(text: &str) -> &str {
     &text[start.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8))..]
 }
 
-/// Hides from `start` to the end of the line, but for references, and for the scheme and host of a URL.
-fn stars(line: &mut String, start: usize, key: &str) {
+/// Hides from `start` to the end of the line, but for references, and for the scheme and host of a URL. Whether it hid anything.
+fn stars(line: &mut String, start: usize, key: &str) -> bool {
     let value = line[start..].trim_start();
     let mut from = line.len() - value.len();
     if value.trim_start_matches(['"', '\'']).starts_with("${") {
-        return;
+        return false;
     }
     if ADDRESSES.contains(&key) {
         from = after_host(line, from);
@@ -58,6 +61,7 @@ fn stars(line: &mut String, start: usize, key: &str) {
         .map(|byte| if byte == b'\n' || byte == b'\r' { byte as char } else { '*' })
         .collect();
     line.replace_range(from.., &hidden);
+    !hidden.is_empty()
 }
 
 /// Where a URL says more than its scheme and host. One with credentials is hidden from them on.
