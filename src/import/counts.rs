@@ -136,7 +136,7 @@ pub fn flatline(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Str
         whole_runs(window, old.run_every()?, report);
     }
     if !per.is_empty() {
-        report.differs("a group is watched from the first look that sees it on, also after a restart");
+        report.differs("a group is judged from the first look on that sees it, and remembered over restarts; ElastAlert waits for a timeframe, and forgets when it is restarted");
         if old.is("forget_keys") {
             report.differs(
                 "`forget_keys`: a silent group fires until it is back, and is not forgotten after one alert",
@@ -148,7 +148,7 @@ pub fn flatline(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Str
 }
 
 /// The groups of a count: `use_count_query` has none, whatever `query_key` says.
-fn counted(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<String>, String> {
+pub fn counted(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<String>, String> {
     if old.is("use_count_query") {
         return Ok(Vec::new());
     }
@@ -162,7 +162,7 @@ fn counted(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<String>, String
     }
 }
 
-fn counts_runs(old: &Old<'_>) -> bool {
+pub fn counts_runs(old: &Old<'_>) -> bool {
     old.is("use_count_query") || old.is("use_terms_query")
 }
 

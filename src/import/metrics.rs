@@ -121,10 +121,17 @@ fn window_of(old: &Old<'_>, report: &mut RuleReport) -> Result<Duration, String>
         ));
         return Ok(bucket);
     }
-    if old.is("use_run_every_query_size") {
-        return old.run_every();
-    }
     let (buffer, every) = (old.buffer_time()?, old.run_every()?);
+    if old.is("use_run_every_query_size") {
+        if buffer > every {
+            report.differs(format!(
+                "`use_run_every_query_size`: each look judges the {} that end at it; ElastAlert judges each of them again for as long as its buffer holds it ({})",
+                shown(every),
+                shown(buffer)
+            ));
+        }
+        return Ok(every);
+    }
     Ok(buffer.max(every))
 }
 

@@ -21,6 +21,7 @@ mod secrets;
 mod sinks;
 mod telling;
 mod texts;
+mod trends;
 mod types;
 mod unread;
 

@@ -10,7 +10,7 @@ use super::{filters, index, old::Old, old::shown, report::RuleReport};
 #[derive(Clone, Debug)]
 pub struct Part {
     /// What the second of two is called beside its sister.
-    pub suffix: &'static str,
+    pub suffix: String,
     pub kind: &'static str,
     pub check: Map<String, Value>,
     /// `at least 5`
@@ -33,11 +33,19 @@ pub enum Silence {
 
 impl Part {
     pub fn new(kind: &'static str, check: Map<String, Value>, when: String) -> Self {
-        Self { suffix: "", kind, check, when, silence: Silence::Clear, holds: false, numbers: Vec::new() }
+        Self {
+            suffix: String::new(),
+            kind,
+            check,
+            when,
+            silence: Silence::Clear,
+            holds: false,
+            numbers: Vec::new(),
+        }
     }
 
-    pub fn called(mut self, suffix: &'static str) -> Self {
-        self.suffix = suffix;
+    pub fn called(mut self, suffix: impl Into<String>) -> Self {
+        self.suffix = suffix.into();
         self
     }
 

@@ -1,6 +1,6 @@
 //! Which type becomes which kind of check.
 
-use super::{counts, metrics, old::Old, part::Part, report::RuleReport};
+use super::{counts, metrics, old::Old, part::Part, report::RuleReport, trends};
 
 /// The parts of a rule, or why there are none.
 pub fn parts(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
@@ -13,6 +13,12 @@ pub fn parts(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String
         "cardinality" => metrics::cardinality(old, report),
         "metric_aggregation" => metrics::metric(old, report),
         "percentage_match" => metrics::percentage(old, report),
+        "spike" => trends::spike(old, report),
+        "change" => trends::change(old, report),
+        "new_term" => trends::new_term(old, report),
+        "spike_aggregation" => Err(
+            "a spike of a metric has no counterpart: give the metric itself a threshold (`metric`), or count (`spike`)".to_owned(),
+        ),
         "" => Err("`type` is missing: ElastAlert refuses this rule too".to_owned()),
         own if own.contains('.') => {
             Err(format!("`{own}` is a rule type of your own, in Python: write the rule anew"))

@@ -82,7 +82,7 @@ fn a_metric_aggregation_looks_over_the_buffer() {
     let percentile = json!({ "field": "took", "percent": 99 });
     let check = json!({ "metric": { "index": "logs-*", "window": "1m", "percentile": percentile } });
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "percentiles", "percentile_range": 99, "max_threshold": 5, "use_run_every_query_size": true });
-    becomes(old, Verdict::Exact, check, json!({ "warning": "above 5" }), "resolve");
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "above 5" }), "resolve");
     let check = json!({ "count": { "index": "logs-*", "window": "15m", "filter": { "exists": { "field": "took" } } } });
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "value_count", "min_threshold": 5 });
     becomes(old, Verdict::Approximated, check, json!({ "warning": "below 5" }), "resolve");
@@ -128,4 +128,44 @@ fn a_second_rule_of_one_name_is_refused_as_elastalert_does() {
     let import = translate(&Map::new(), &[source("a.yaml"), source("b.yaml")]);
     assert_eq!(import.report.rules[1].verdict, Verdict::Impossible);
     assert!(import.report.rules[1].why.as_deref().unwrap().contains("a.yaml"));
+}
+
+#[test]
+fn a_spike_is_compared_with_the_time_before() {
+    let reference = json!({ "before": "5m", "buckets": 1 });
+    let check = json!({ "spike": { "index": "logs-*", "window": "5m", "reference": reference, "min_reference": 10, "min_current": 20 } });
+    let old = json!({ "type": "spike", "spike_height": 3, "spike_type": "up", "timeframe": { "minutes": 5 }, "threshold_ref": 10, "threshold_cur": 20 });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 3x" }), "resolve");
+    let falling = |kind: &str| {
+        let old =
+            json!({ "type": "spike", "spike_height": 4, "spike_type": kind, "timeframe": { "minutes": 5 } });
+        rule(&of(old))
+    };
+    assert_eq!(falling("down")["levels"], json!({ "warning": "at most 0.25x" }));
+    assert_eq!(falling("both")["check"]["spike"]["both_ways"], true);
+    let old =
+        json!({ "type": "spike", "spike_height": 1, "spike_type": "up", "timeframe": { "minutes": 5 } });
+    assert!(why(&of(old)).contains("every window"));
+    assert!(why(&of(json!({ "type": "spike_aggregation" }))).contains("no counterpart"));
+}
+
+#[test]
+fn a_change_remembers_for_its_timeframe() {
+    let check = json!({ "change": { "index": "logs-*", "window": "1m", "per": ["host"], "fields": ["version"], "within": "1h" } });
+    let old = json!({ "type": "change", "compare_key": "version", "query_key": "host", "ignore_null": true, "timeframe": { "hours": 1 } });
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 1" }), "resolve");
+    let old = json!({ "type": "change", "compare_key": "version", "ignore_null": true });
+    assert!(why(&of(old)).contains("`query_key` is missing"));
+}
+
+#[test]
+fn each_of_several_fields_is_a_rule_of_new_terms() {
+    let old = json!({ "type": "new_term", "fields": ["user", ["host.keyword", "port"]], "terms_window_size": { "days": 7 } });
+    let import = of(old);
+    let rules = &import.files["r"];
+    let expected = json!({ "new_term": { "index": "logs-*", "window": "1m", "fields": ["user.keyword"], "history": "7d" } });
+    assert_eq!(rules[0]["check"], expected);
+    assert_eq!(rules[1]["check"]["new_term"]["fields"], json!(["host.keyword", "port.keyword"]));
+    assert_eq!((&rules[0]["id"], &rules[1]["id"]), (&json!("r"), &json!("r-2")));
+    assert!(why(&of(json!({ "type": "new_term", "query_key": ["a", "b"] }))).contains("write `fields`"));
 }

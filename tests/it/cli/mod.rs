@@ -3,6 +3,7 @@
 mod answers;
 mod double;
 mod exit_codes;
+mod import;
 mod render;
 mod routes;
 mod served;

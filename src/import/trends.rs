@@ -1,0 +1,155 @@
+//! `spike`, `change` and `new_term`: what is otherwise than it was.
+
+use serde_json::{Value, json};
+
+use super::{
+    counts,
+    old::{Old, shown},
+    part::{Part, documents, groups_of_documents},
+    report::RuleReport,
+};
+
+pub fn spike(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
+    if old.get("field_value").is_some() {
+        return Err(
+            "`field_value`: a spike is a number of documents here, and not the average of a field".to_owned()
+        );
+    }
+    let window = old.wanted_span("timeframe")?;
+    let per = counts::counted(old, report)?;
+    let mut check = documents(old, window, &per, report)?;
+    check.insert("reference".to_owned(), json!({ "before": shown(window), "buckets": 1 }));
+    let reference = least(old, "threshold_ref")?;
+    check.insert("min_reference".to_owned(), Value::from(reference));
+    let current = least(old, "threshold_cur")?;
+    if current > 0 {
+        check.insert("min_current".to_owned(), Value::from(current));
+    }
+    let (when, both) = factor(old)?;
+    if both {
+        check.insert("both_ways".to_owned(), Value::Bool(true));
+    }
+    said_of_spikes(old, report, reference, !when.starts_with("at most") && !both);
+    if current > 0 && (both || when.starts_with("at most")) {
+        report.differs("`threshold_cur` keeps rises from being told, and no falls");
+    }
+    let part = Part::new("spike", check, when).with_number("spike_count", "facts.documents");
+    Ok(vec![part.with_number("reference_count", "facts.reference")])
+}
+
+fn said_of_spikes(old: &Old<'_>, report: &mut RuleReport, reference: i64, rises: bool) {
+    report.differs(
+        "it fires for as long as the window stands out; ElastAlert begins anew after a match, and is silent for two timeframes",
+    );
+    if !counts::counts_runs(old) {
+        report.differs("the windows end at each look; ElastAlert moves them with every document");
+    }
+    if reference == 0 {
+        report.differs(
+            "with nothing before it, a window counts as that many times one document; in ElastAlert it is always a rise",
+        );
+    }
+    if !rises {
+        report.differs("a window without any document at all, whatever the filter, is no fall: a dead pipeline has a rule of its own");
+    }
+    if old.is("alert_on_new_data") {
+        report.differs("`alert_on_new_data`: a new group is judged by `min_reference` alone");
+    }
+}
+
+fn least(old: &Old<'_>, key: &str) -> Result<i64, String> {
+    Ok(old.whole(key)?.unwrap_or(0).max(0))
+}
+
+/// `at least 3x`, and whether a fall counts as much as a rise.
+pub fn factor(old: &Old<'_>) -> Result<(String, bool), String> {
+    let missing = "`spike_height` is missing: ElastAlert refuses this rule too";
+    let height = old.number("spike_height")?.ok_or(missing)?;
+    let number: f64 = height.parse().map_err(|_| missing.to_owned())?;
+    if number <= 1.0 {
+        return Err(format!("`spike_height` is {height}: then every window is a spike"));
+    }
+    match old.wanted("spike_type")? {
+        "up" => Ok((format!("at least {height}x"), false)),
+        "down" => Ok((format!("at most {}x", (1e6 / number).floor() / 1e6), false)),
+        "both" => Ok((format!("at least {height}x"), true)),
+        other => Err(format!("`spike_type` is `{other}`: ElastAlert refuses this rule too")),
+    }
+}
+
+pub fn change(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
+    let fields = old.texts("compare_key");
+    if fields.is_empty() {
+        return Err("`compare_key` is missing: ElastAlert refuses this rule too".to_owned());
+    }
+    if old.query_key().is_empty() {
+        return Err("`query_key` is missing: ElastAlert refuses this rule too".to_owned());
+    }
+    let Some(ignored) = old.get("ignore_null").and_then(Value::as_bool) else {
+        return Err("`ignore_null` is missing: ElastAlert refuses this rule too".to_owned());
+    };
+    let per = groups_of_documents(old, report);
+    let mut check = documents(old, old.run_every()?, &per, report)?;
+    check.insert("fields".to_owned(), Value::from(fields));
+    if !ignored {
+        check.insert("ignore_null".to_owned(), Value::Bool(false));
+    }
+    if let Some(within) = old.span("timeframe")?.filter(|span| !span.is_zero()) {
+        check.insert("within".to_owned(), Value::from(shown(within)));
+    } else {
+        report.differs(
+            "a value is remembered for 30d without a document; ElastAlert remembers it until it is restarted",
+        );
+    }
+    Ok(vec![Part::new("change", check, "at least 1".to_owned()).holding()])
+}
+
+pub fn new_term(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
+    let history = old.span("terms_window_size")?.filter(|span| !span.is_zero());
+    let history = history.map_or_else(|| "30d".to_owned(), shown);
+    if old.is("alert_on_missing_field") {
+        report.differs(
+            "`alert_on_missing_field`: documents without the field are not told; write a `count` for them",
+        );
+    }
+    report.differs(format!(
+        "what no document had for {history} is new again, also without a restart; with an empty history the first look only learns, where ElastAlert tells everything"
+    ));
+    let mut parts = Vec::new();
+    for (n, fields) in combinations(old)?.into_iter().enumerate() {
+        let mut check = documents(old, old.run_every()?, &[], report)?;
+        check.insert("fields".to_owned(), Value::from(fields));
+        check.insert("history".to_owned(), Value::from(history.clone()));
+        let part = Part::new("new_term", check, "at least 1".to_owned()).holding();
+        parts.push(if n == 0 { part } else { part.called(format!("-{}", n + 1)) });
+    }
+    Ok(parts)
+}
+
+/// Each field by itself, or several as one.
+fn combinations(old: &Old<'_>) -> Result<Vec<Vec<String>>, String> {
+    let missing = || "neither `fields` nor `query_key` is there: ElastAlert refuses this rule too".to_owned();
+    let named = match old.get("fields") {
+        Some(Value::Array(items)) => items.clone(),
+        Some(one) => vec![one.clone()],
+        None => match &old.query_key()[..] {
+            [one] => vec![Value::from(one.clone())],
+            [] => return Err(missing()),
+            _ => return Err("several fields of `query_key` are one name to ElastAlert, which no document has; write `fields`".to_owned()),
+        },
+    };
+    let keyword = |name: &str| {
+        let bare = old.is_not("use_keyword_postfix") || name.ends_with(".keyword");
+        if bare { name.to_owned() } else { format!("{name}.keyword") }
+    };
+    let mut combinations = Vec::new();
+    for item in named {
+        let fields: Vec<String> = match &item {
+            Value::String(name) => vec![keyword(name)],
+            Value::Array(names) => names.iter().filter_map(Value::as_str).map(keyword).collect(),
+            _ => return Err(missing()),
+        };
+        combinations.push(fields);
+    }
+    if combinations.is_empty() { Err(missing()) } else { Ok(combinations) }
+}
