@@ -347,13 +347,14 @@ fn number(group: &Group, name: &str) -> Option<f64> {
     group.metrics.get(name).copied().flatten().map(Number::as_f64)
 }
 
-/// A share of 0.8 is 80 %, and not 80.00000000000001 %.
+/// A share of 0.8 is 80 %, and not a trace more.
 fn judged(value: f64) -> Result<Number, String> {
     Number::finite(rounded(value)).ok_or_else(|| "the samples are no finite numbers".to_owned())
 }
 
+/// Engines keep such a number in 32 bits where nobody tells them otherwise: 0.8 comes back as 0.800000012.
 fn rounded(value: f64) -> f64 {
-    let rounded = (value * 1e6).round() / 1e6;
+    let rounded = (value * 1e4).round() / 1e4;
     if rounded.is_finite() { rounded } else { value }
 }
 
