@@ -60,10 +60,15 @@ fn single(value: &Value) -> &Value {
     }
 }
 
-/// 64-bit integers stay integers.
+/// 64-bit integers stay integers, and aggregations that write whole numbers as `1200.0` mean them.
 pub fn exact(number: &serde_json::Number) -> Option<Number> {
-    let whole = number.as_i64().map(Number::Int).or_else(|| number.as_u64().map(Number::count));
-    whole.or_else(|| number.as_f64().and_then(Number::finite))
+    if let Some(whole) = number.as_i64().map(Number::Int).or_else(|| number.as_u64().map(Number::count)) {
+        return Some(whole);
+    }
+    let value = number.as_f64().filter(|value| value.is_finite())?;
+    // below 2^53 every whole double is that integer
+    let whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+    Some(if whole { Number::Int(value as i64) } else { Number::Float(value) })
 }
 
 fn malformed(text: String) -> Reason {

@@ -6,6 +6,7 @@ mod failover;
 mod fixtures;
 mod merging;
 mod on_engine;
+mod own_words;
 mod paging;
 mod secure;
 mod travel;
