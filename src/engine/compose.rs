@@ -36,6 +36,8 @@ pub fn with_words(faults: &Faults, watch: &Watch, mut change: Change) -> Change 
             Advice::default()
         });
         (change.cause, change.next_step) = (advice.cause, advice.next_step);
+        let precedent = watch.precedents.get(&change.entity);
+        change.precedent = precedent.and_then(|precedent| precedent.words(change.since));
     }
     if watch.rule.kind == own::KIND {
         // it fires above nothing: a threshold would only puzzle

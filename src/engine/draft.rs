@@ -1,13 +1,16 @@
 //! A turn in the making: looks are judged one after the other, then everything they change is told and committed at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     checks::Memory,
     engine::{
         compose, events,
         tell::{Happened, News, Telling, tell},
-        watch::{ToldBySink, Watch},
+        watch::{Precedents, ToldBySink, Watch},
     },
     model::{
         Ending, Entity, Event, Kind, Observation, RuleState, Tick, Time, Transition,
@@ -165,6 +168,7 @@ impl Draft {
             let alert = self.state.alerts.get(&entity).cloned();
             (entity, alert)
         });
+        let precedents = precedents(watch, &self.transitions, telling.now);
         let untold = untold(watch, &news, &self.transitions);
         let turn = Turn {
             key: watch.key.clone(),
@@ -196,10 +200,26 @@ impl Draft {
             fresh: watch.fresh,
             excused: watch.excused,
             flaps,
+            precedents,
             said_not_applicable: watch.said_not_applicable,
         };
         (turn, after)
     }
+}
+
+/// What ended in this turn is a precedent for what comes.
+fn precedents(watch: &Watch, transitions: &[Transition], now: Time) -> Precedents {
+    let mut precedents = watch.precedents.clone();
+    let mut ended = transitions.iter().filter(|transition| transition.kind == Kind::Resolved).peekable();
+    if ended.peek().is_none() {
+        return precedents;
+    }
+    let all = Arc::make_mut(&mut precedents);
+    for Transition { entity, since, at, .. } in ended {
+        all.entry(entity.clone()).or_default().note(*since, *at);
+    }
+    all.retain(|_, precedent| !precedent.is_over(now));
+    precedents
 }
 
 /// Who is not told of what happened. An alert that came and went while it was withheld leaves no other trace.

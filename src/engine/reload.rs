@@ -16,8 +16,8 @@ use crate::{
         own::{self, Own},
         watch::Watch,
     },
-    model::Ending,
-    store::{StoreError, Stored},
+    model::{Ending, precedent::REMEMBERED},
+    store::{Episode, StoreError, Stored},
 };
 
 /// How far back an alert's coming and going is looked up at a start.
@@ -45,6 +45,7 @@ impl Engine {
             }
         }
         self.remember_flaps().await?;
+        self.remember_precedents().await?;
         let missing = stored.keys().cloned().collect();
         for (key, found) in stored {
             let rule = Arc::new(own::ghost(&key, &found.card));
@@ -63,6 +64,16 @@ impl Engine {
             let Some(policy) = watch.rule.flapping else { continue };
             let (entity, kind, at) = (past.transition.entity, past.transition.kind, past.transition.at);
             watch.flaps.entry(entity).or_default().note(&policy, kind, at);
+        }
+        Ok(())
+    }
+
+    /// How often alerts fired before this start.
+    async fn remember_precedents(&self) -> Result<(), StoreError> {
+        for Episode { key, entity, since, at } in self.store.episodes(self.clock.now() - REMEMBERED).await? {
+            let Some(watch) = self.watch(&key) else { continue };
+            let mut watch = watch.lock().await;
+            Arc::make_mut(&mut watch.precedents).entry(entity).or_default().note(since, at);
         }
         Ok(())
     }

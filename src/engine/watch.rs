@@ -6,7 +6,10 @@ use crate::{
     checks::{Look, Memory},
     config::{Rule, RuleKey},
     engine::schedule::Progress,
-    model::{Attention, Entity, RuleState, Tick, Time, Window, flapping::Flaps, notification::Told},
+    model::{
+        Attention, Entity, RuleState, Tick, Time, Window, flapping::Flaps, notification::Told,
+        precedent::Precedent,
+    },
     store::{Stored, turn::Card},
 };
 
@@ -27,6 +30,9 @@ pub enum Pace {
     /// There is more, but what it has seen waits for sinks that do not take it yet.
     HeldBack,
 }
+
+/// Shared from turn to turn, for it rarely changes.
+pub type Precedents = Arc<BTreeMap<Entity, Precedent>>;
 
 /// One rule on one cluster: the rule as it is now, and what the store knows of it.
 #[derive(Clone, Debug)]
@@ -50,6 +56,8 @@ pub struct Watch {
     pub excused: bool,
     /// How often its alerts came and went lately.
     pub flaps: BTreeMap<Entity, Flaps>,
+    /// The ended episodes of its alerts.
+    pub precedents: Precedents,
     /// It was said that the cluster cannot answer this question.
     pub said_not_applicable: bool,
 }
@@ -70,6 +78,7 @@ impl Watch {
             fresh: true,
             excused: false,
             flaps: BTreeMap::new(),
+            precedents: Precedents::default(),
             said_not_applicable: false,
         }
     }

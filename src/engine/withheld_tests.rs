@@ -356,3 +356,25 @@ async fn a_route_does_not_lead_news_of_a_sink_to_that_sink() {
     assert!(town.said_to("other", "highwater-dead-letter other").is_empty());
     assert_eq!(town.said_to("ear", "highwater-dead-letter other").len(), 1);
 }
+
+#[tokio::test]
+async fn an_alert_says_how_often_it_fired_before_also_after_a_restart() {
+    let spans = high(&[("10:05", "10:10"), ("10:20", "10:34"), ("10:40", "10:50"), ("11:00", "11:10")]);
+    let mut rule = routed("errors");
+    rule.flapping = None;
+    let mut town = Town::new(to_ear(), vec![(rule, spans)], "09:58").await;
+    town.live_until("10:55").await;
+    town.restart().await;
+    town.live_until("11:20").await;
+    let fired = town.heard.iter().filter(|(.., change)| change.kind == crate::model::Kind::Fired);
+    let said: Vec<Option<&str>> = fired.map(|(.., change)| change.precedent.as_deref()).collect();
+    let precedents = [
+        None,
+        Some("2nd time in 30 days, median 5m"),
+        Some("3rd time in 30 days, median 5m"),
+        Some("4th time in 30 days, median 10m"),
+    ];
+    assert_eq!(said, precedents);
+    let over = town.heard.iter().filter(|(.., change)| change.kind == crate::model::Kind::Resolved);
+    assert!(over.into_iter().all(|(.., change)| change.precedent.is_none()));
+}

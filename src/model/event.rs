@@ -68,6 +68,7 @@ impl Event {
             at: self.at,
             note: None,
             passed: None,
+            precedent: None,
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod notification;
 pub mod number;
 pub mod observation;
 pub mod policy;
+pub mod precedent;
 pub mod published;
 pub mod query;
 pub mod reading;

@@ -104,6 +104,9 @@ pub struct Change {
     /// Earlier episodes of this alert that came and went while nothing could be delivered, and are told only here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<Passed>,
+    /// How often it fired before: `7th time in 30 days, median 14m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precedent: Option<String>,
 }
 
 /// Whole episodes that are counted, and not told one by one.
@@ -171,6 +174,7 @@ impl Change {
             at: transition.at,
             note: None,
             passed: None,
+            precedent: None,
         }
     }
 

@@ -283,6 +283,7 @@ fn details(change: &Change) -> Vec<String> {
     }
     lines.extend(change.cause.as_ref().map(|cause| format!("cause: {}", clean(cause))));
     lines.extend(change.next_step.as_ref().map(|step| format!("next: {}", clean(step))));
+    lines.extend(change.precedent.clone());
     for line in change.message.iter().flat_map(|message| message.lines().take(20)) {
         lines.push(clean(line));
     }

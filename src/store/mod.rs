@@ -44,7 +44,7 @@ pub use outbox::{DeliveryKey, Depth, Queued, State};
 pub use prune::KEPT;
 pub use reader::Reader;
 pub use room::Bounds;
-pub use rules::{OpenAlert, Past, Stretch};
+pub use rules::{Episode, OpenAlert, Past, Stretch};
 pub use settle::Settlement;
 pub use silences::Silences;
 pub use turn::{Card, Outcome, Run, Stored, Turn};
@@ -286,6 +286,11 @@ impl Store {
     /// What happened, oldest first.
     pub async fn history(&self, since: Time) -> Result<Vec<Past>, StoreError> {
         self.ask(Kind::Read, move |db| rules::history(db, since)).await
+    }
+
+    /// What has ended, oldest first.
+    pub async fn episodes(&self, since: Time) -> Result<Vec<Episode>, StoreError> {
+        self.ask(Kind::Read, move |db| rules::episodes(db, since)).await
     }
 
     /// What became of the ticks.

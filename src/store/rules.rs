@@ -122,6 +122,37 @@ pub struct Past {
     pub untold: Vec<Untold>,
 }
 
+/// An alert from its first breach to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Episode {
+    pub key: RuleKey,
+    pub entity: Entity,
+    pub since: Time,
+    pub at: Time,
+}
+
+/// More are not remembered: a start has to be quick.
+const MOST_EPISODES: u32 = 50_000;
+
+/// What has ended since then; of very many the newest. Oldest first.
+pub(super) fn episodes(db: &Connection, since: Time) -> Result<Vec<Episode>, StoreError> {
+    let select = "SELECT rule, cluster, transition -> '$.entity', transition -> '$.since', at FROM history
+        WHERE at >= ?1 AND transition ->> '$.kind' = 'resolved' ORDER BY at DESC, seq DESC LIMIT ?2";
+    let mut select = db.prepare(select)?;
+    let mut rows = select.query(params![since.timestamp_millis(), MOST_EPISODES])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Episode {
+            key: RuleKey { rule: row.get(0)?, cluster: row.get(1)? },
+            entity: parse(&row.get::<_, String>(2)?)?,
+            since: parse(&row.get::<_, String>(3)?)?,
+            at: time(row.get(4)?)?,
+        });
+    }
+    found.reverse();
+    Ok(found)
+}
+
 /// Oldest first.
 pub(super) fn history(db: &Connection, since: Time) -> Result<Vec<Past>, StoreError> {
     let select = "SELECT rule, cluster, transition, untold FROM history WHERE at >= ?1 ORDER BY at, seq";

@@ -164,13 +164,16 @@ fn facts(change: &Change) -> Option<Value> {
     (!facts.is_empty()).then(|| section(facts.join(" · ")))
 }
 
-/// Cause, next step and the author's own words.
+/// Cause, next step, how often it came before, and the author's own words.
 fn explanation(change: &Change) -> Option<Value> {
     let cause = change.cause.as_ref().map(|cause| format!("*Cause*: {}", escape(cause, DETAIL / 3)));
     let next = change.next_step.as_ref().map(|step| format!("*Next step*: {}", escape(step, DETAIL / 3)));
     let own = own_words(change);
-    let lines: Vec<String> =
-        [cause, next, own].into_iter().flatten().filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> = [cause, next, change.precedent.clone(), own]
+        .into_iter()
+        .flatten()
+        .filter(|line| !line.is_empty())
+        .collect();
     (!lines.is_empty()).then(|| section(lines.join("\n")))
 }
 

@@ -400,3 +400,11 @@ fn a_bot_shows_a_firing_alert_anew_every_five_minutes_or_as_often_as_told_and_a_
     assert_eq!(often.refresh(), Some(Duration::from_secs(60)));
     assert_eq!(sink(Slack::EXAMPLE).refresh(), None);
 }
+
+#[test]
+fn how_often_it_came_before_is_a_line_of_the_message() {
+    let precedent = Some("7th time in 30 days, median 14m".to_owned());
+    let fired = Change { precedent, ..change(Kind::Fired, Level::Critical) };
+    let body = body(&bot().render(&of(fired), None));
+    assert!(body["attachments"].to_string().contains("7th time in 30 days, median 14m"), "{body}");
+}
