@@ -26,6 +26,7 @@ mod shard_capacity;
 mod shard_documents;
 mod spike;
 mod storage;
+mod storage_forecast;
 mod zeebe_incidents;
 
 #[cfg(test)]
@@ -52,7 +53,7 @@ pub use self::{
     kubernetes_nodes::KubernetesNodes, kubernetes_pods::KubernetesPods, kurrentdb_gossip::KurrentdbGossip,
     kurrentdb_stats::KurrentdbStats, metric::Metric, new_term::NewTerm, ratio::Ratio, search::Search,
     shard_capacity::ShardCapacity, shard_documents::ShardDocuments, spike::Spike, storage::Storage,
-    zeebe_incidents::ZeebeIncidents,
+    storage_forecast::StorageForecast, zeebe_incidents::ZeebeIncidents,
 };
 
 kinds! {
@@ -81,6 +82,7 @@ kinds! {
         "shard_documents" => ShardDocuments,
         "spike" => Spike,
         "storage" => Storage,
+        "storage_forecast" => StorageForecast,
         "zeebe_incidents" => ZeebeIncidents,
     }
 }

@@ -1,5 +1,5 @@
-mod nodes;
-mod watermarks;
+pub(super) mod nodes;
+pub(super) mod watermarks;
 mod words;
 
 #[cfg(test)]
@@ -64,7 +64,8 @@ impl Storage {
         Ok(Observation::Seen { findings, others })
     }
 
-    fn chosen(&self, members: &Value, stats: &Value) -> Result<Vec<Node>, Reason> {
+    /// The nodes with one of the roles.
+    pub(super) fn chosen(&self, members: &Value, stats: &Value) -> Result<Vec<Node>, Reason> {
         let all = nodes::of(members, stats)?;
         let found: Vec<String> = nodes::roles(&all);
         let chosen: Vec<Node> =
@@ -131,19 +132,23 @@ impl Check for Storage {
     }
 }
 
-fn silent(node: &Node, look: &Look) -> Reason {
+pub(super) fn silent(node: &Node, look: &Look) -> Reason {
     let waited = span::show(look.timeout.mul_f64(0.8));
     Reason::new(Cause::Partial, format!("node `{}` sent no statistics within {waited}", node.name))
 }
 
-/// The fullest of a node's data paths.
-fn fullest(stats: &Value, node: &Node, watermarks: Option<&Watermarks>) -> Result<Reading, Reason> {
+/// A node's data paths.
+pub(super) fn disks(stats: &Value, node: &Node) -> Result<Vec<Disk>, Reason> {
     let paths = stats.pointer("/fs/data").and_then(Value::as_array).filter(|paths| !paths.is_empty());
     let whole = [stats.pointer("/fs/total").cloned().unwrap_or_default()];
     let paths = paths.map_or(&whole[..], Vec::as_slice);
+    paths.iter().map(|path| Disk::of(path).map_err(|reason| at_node(reason, node))).collect()
+}
+
+/// The fullest of a node's data paths.
+fn fullest(stats: &Value, node: &Node, watermarks: Option<&Watermarks>) -> Result<Reading, Reason> {
     let mut worst: Option<Disk> = None;
-    for path in paths {
-        let disk = Disk::of(path).map_err(|reason| at_node(reason, node))?;
+    for disk in disks(stats, node)? {
         if worst.as_ref().is_none_or(|worst| disk.percent() > worst.percent()) {
             worst = Some(disk);
         }
@@ -162,9 +167,9 @@ fn is_calm(settings: &Value, health: &Value) -> bool {
     !restricted && count(health, "/delayed_unassigned_shards") == Ok(0)
 }
 
-struct Disk {
-    path: Option<String>,
-    total: u64,
+pub(super) struct Disk {
+    pub path: Option<String>,
+    pub total: u64,
     available: u64,
 }
 
@@ -180,7 +185,7 @@ impl Disk {
         Ok(Self { path, total, available })
     }
 
-    fn used(&self) -> u64 {
+    pub fn used(&self) -> u64 {
         self.total - self.available
     }
 
