@@ -2,7 +2,7 @@ mod history;
 mod slope;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -205,6 +205,9 @@ impl Check for StorageForecast {
     fn queries(&self, look: &Look, memory: &Memory) -> Vec<Query> {
         let mut queries = self.storage().queries(look, memory);
         queries.truncate(3);
+        for query in &mut queries {
+            query.optional = false;
+        }
         queries
     }
 
@@ -236,13 +239,12 @@ impl Check for StorageForecast {
             );
             return Advice { cause: Some(cause), next_step: None };
         }
-        let cause = format!(
-            "it grew by {} a day over the last {}; {mark} is reached between {} and {} from now",
-            text("growth_per_day"),
-            text("recorded"),
-            text("earliest"),
-            text("latest"),
-        );
+        let when = match (text("earliest"), text("latest")) {
+            (earliest, latest) if earliest == latest => format!("in about {earliest}"),
+            (earliest, latest) => format!("between {earliest} and {latest} from now"),
+        };
+        let (growth, recorded) = (text("growth_per_day"), text("recorded"));
+        let cause = format!("it grew by {growth} a day over the last {recorded}; {mark} is reached {when}");
         Advice { cause: Some(cause), next_step }
     }
 }

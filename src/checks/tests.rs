@@ -147,6 +147,7 @@ fn complete() -> Complete {
                 "search" => vec![ok(search::tests::users())],
                 "esql" => vec![ok(esql::tests::errors())],
                 "storage" => vec![file("stats"), file("nodes"), file("settings"), file("health")],
+                "storage_forecast" => storage_forecast::tests::full(),
                 other => panic!("no answers are at hand for `{other}`"),
             };
             (*name, check(example), answers)

@@ -52,16 +52,30 @@ fn a_disk_that_fills_evenly_is_full_when_it_would_be() {
     let advice = forecast().advise(&Entity::of("node", "n1"), reading);
     assert_eq!(
         advice.cause.unwrap(),
-        "it grew by 144 GB a day over the last 24h; watermark.high is reached between 1d 18h 39m 59s and 1d 18h 40m from now"
+        "it grew by 144 GB a day over the last 1d; watermark.high is reached in about 1d 18h"
     );
     assert!(advice.next_step.unwrap().starts_with("free space on n1"));
+}
+
+#[test]
+fn how_sure_it_is_is_told_with_it() {
+    let uneven = |minute: i64| 500 * GB + (minute as u64 * GB / 10) + ((minute * 37) % 190) as u64 * GB / 10;
+    let (finding, _) = after(&forecast(), 1440, uneven);
+    let reading = value(&finding);
+    let cause = forecast().advise(&Entity::of("node", "n1"), reading).cause.unwrap();
+    assert!(cause.contains("is reached between 1d ") && cause.ends_with(" from now"), "{cause}");
+}
+
+/// The same disk above its mark, which needs no history.
+pub fn full() -> Vec<Result<Response, Reason>> {
+    answers(950 * GB)
 }
 
 #[test]
 fn before_a_quarter_of_the_history_nothing_is_known() {
     let growing = |minute: i64| 500 * GB + minute as u64 * GB;
     let Finding::NoData(words) = after(&forecast(), 350, growing).0 else { panic!("no data") };
-    assert_eq!(words, "5h 45m recorded, 6h are needed");
+    assert_eq!(words, "5h 40m recorded, 6h are needed");
     assert!(matches!(after(&forecast(), 380, growing).0, Finding::Value(_)));
 }
 

@@ -93,7 +93,7 @@ fn every_kind_of_check_reads_its_own_example() {
             "elasticsearch_unreachable" => "unreachable",
             "heartbeat" | "kubernetes_nodes" => "down",
             "host_disk" | "host_memory" | "kurrentdb_stats" | "storage" | "ratio" => "above 90%",
-            "documents" => "above 1h",
+            "documents" | "storage_forecast" => "above 1h",
             "spike" => "above 3x",
             _ => "above 1_000",
         };
