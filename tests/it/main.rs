@@ -13,6 +13,7 @@ mod canaries;
 mod cli;
 mod compose;
 mod dead_letters;
+mod elastalert;
 mod elastic;
 mod engines_documents;
 mod engines_events;
