@@ -14,7 +14,7 @@ use crate::support::{
     receiver::{Receiver, Reply},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 const ALL: usize = 320;
 
 const RULES: &str = r#"

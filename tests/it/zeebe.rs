@@ -12,7 +12,7 @@ use crate::support::{
     zeebe::Zeebe,
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 const RULES: &str = r#"
 rules:

@@ -195,7 +195,8 @@ impl Daemon {
 
     /// Everything that this run logged.
     pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        // it may end in the middle of a character
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// The log's events, as its JSON has them.
