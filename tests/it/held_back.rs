@@ -55,7 +55,8 @@ async fn what_waits_for_a_sink_that_takes_nothing_is_bounded_and_arrives_later()
     }
     let receiver = Receiver::start();
     receiver.answer(Reply::Status(503));
-    let daemon = Home::of(engine, &receiver, RULES).start().await;
+    let home = Home::of(engine, &receiver, RULES);
+    let daemon = home.start().await;
     let looks = ("highwater_evaluations_total", &["rule=\"large\"", "outcome=\"complete\""][..]);
     let rows = ("highwater_outbox_rows", &["sink=\"hook\""][..]);
     let waiting = wait(&daemon, rows, |rows| rows > 150.0).await;

@@ -93,7 +93,8 @@ async fn an_incident_fires_a_resolve_that_fails_is_no_recovery_and_one_that_work
     let Some(engine) = Engine::shared().await else { return };
     let Some(mut zeebe) = or_not_run(Zeebe::start(engine).await) else { return };
     let receiver = Receiver::start();
-    let daemon = Home::of(engine, &receiver, RULES).start().await;
+    let home = Home::of(engine, &receiver, RULES);
+    let daemon = home.start().await;
     let first = zeebe.order();
     let events = raised(&receiver, 1).await;
     let fired = receiver.wait_for_story("open", &["fired warning"], PATIENCE).await.remove(0);
