@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 use crate::{
     elastic::{ask_search, at, door, settings},
     support::{
+        daemon::Home,
         engine::{Engine, Product},
+        receiver::Receiver,
         wire::{Act, Seen, Wire},
     },
 };
@@ -203,4 +205,33 @@ fn more_users() -> String {
     let line =
         |n: usize| format!("{{\"create\":{{}}}}\n{}\n", json!({ "@timestamp": at, "user": format!("v{n}") }));
     (0..1_500).map(line).collect()
+}
+
+const LATE: &str = r#"
+rules:
+  - id: late
+    check: { count: { index: names-late, window: 4s } }
+    schedule: every 4s
+    query_delay: 12s
+    levels: { critical: above 4 }
+    no_data: keep
+"#;
+
+#[tokio::test]
+async fn documents_that_come_late_are_counted_in_the_window_that_they_belong_to() {
+    let Some(engine) = Engine::shared().await else { return };
+    create(engine, "names-late", "@timestamp", "date", None).await;
+    let receiver = Receiver::start();
+    let daemon = Home::of(engine, &receiver, LATE).start().await;
+    // A window of the rule's grid that is over when they are written.
+    let end = Utc::now().timestamp() / 4 * 4;
+    let end = highwater::model::Time::from_timestamp(end, 0).unwrap();
+    write(engine, "names-late", "@timestamp", end, 3).await;
+    write(engine, "names-late", "@timestamp", end, 2).await;
+    let fired =
+        receiver.wait_for("an alert", Duration::from_secs(90), |_| !receiver.events("late").is_empty());
+    fired.await;
+    assert_eq!(receiver.events("late")[0].value(), 5.0, "all of them, in one window");
+    assert_eq!(daemon.stop().await, 0);
+    engine.delete("/names-late").await;
 }
