@@ -222,7 +222,8 @@ async fn documents_that_come_late_are_counted_in_the_window_that_they_belong_to(
     let Some(engine) = Engine::shared().await else { return };
     create(engine, "names-late", "@timestamp", "date", None).await;
     let receiver = Receiver::start();
-    let daemon = Home::of(engine, &receiver, LATE).start().await;
+    let home = Home::of(engine, &receiver, LATE);
+    let daemon = home.start().await;
     // A window of the rule's grid that is over when they are written.
     let end = Utc::now().timestamp() / 4 * 4;
     let end = highwater::model::Time::from_timestamp(end, 0).unwrap();
