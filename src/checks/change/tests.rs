@@ -227,7 +227,7 @@ proptest! {
             let within = |from: i64, to: i64| line.iter().filter(move |(at, _)| (from..to).contains(at));
             let mut values: BTreeSet<u8> = within(until, now).map(|(_, value)| *value).collect();
             let newer = !values.is_empty();
-            values.extend(within(first, until).last().map(|(_, value)| *value));
+            values.extend(within(first, until).next_back().map(|(_, value)| *value));
             let changed = known_change(&check, &memory, now);
             prop_assert_eq!(changed, newer && values.len() > 1, "at {} of {:?}: {:?}", now, &line, seen);
             until = now;
