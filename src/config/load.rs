@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use super::{
     Routing, Settings,
     complaint::{Complaint, Complaints, Report},
-    files,
+    defaults, files,
     mistakes::read_whole,
     near,
     node::{Node, Value},
@@ -159,10 +159,10 @@ impl Loader {
         };
         let new = self.is_new(&form.id.value, form.id.place);
         if form.id.value == UNREACHABLE {
-            rule_build::fill(&mut form, &built_in_defaults());
+            defaults::fill(&mut form, &built_in_defaults());
         }
-        rule_build::fill(&mut form, defaults);
-        rule_build::fill(&mut form, &self.world.defaults);
+        defaults::fill(&mut form, defaults);
+        defaults::fill(&mut form, &self.world.defaults);
         let (line, _) = self.sources.line_and_column(form.id.place);
         let written = Written { file: Some(file.path.clone()), line };
         let (id, enabled) = (form.id.value.clone(), form.enabled);
@@ -202,7 +202,7 @@ impl Loader {
         let form = yaml::parse(BUILT_IN, source).and_then(|node| read::<RuleForm>(&node));
         let Some(mut form) = self.report.take(form) else { return };
         let DefaultsForm { notify, repeat, labels, .. } = self.world.defaults.clone();
-        rule_build::fill(&mut form, &DefaultsForm { notify, repeat, labels, ..DefaultsForm::default() });
+        defaults::fill(&mut form, &DefaultsForm { notify, repeat, labels, ..DefaultsForm::default() });
         let written = Written { file: None, line: 0 };
         if let Some(rule) = rule_build::build(form, &self.world, written, &mut self.report) {
             self.rules.insert(UNREACHABLE.to_owned(), Arc::new(rule));

@@ -4,6 +4,7 @@ mod at;
 mod blot;
 pub mod complaint;
 mod dates;
+mod defaults;
 mod files;
 mod flapping;
 mod layers;

@@ -48,7 +48,7 @@ fn samples_that_do_not_cover_five_minutes_open_nothing_but_do_close() {
     assert_eq!(story(&[steadily(0, 200, 0.95)], 210), [""; 0]);
     assert_eq!(story(&[steadily(0, 330, 0.95)], 330), ["5:00 fired `/data` on db-1"]);
     let few: Vec<Sample> = (0..1_200).step_by(100).map(|second| (second, 0.95)).collect();
-    assert_eq!(story(&[few.clone()], 1_200), [""; 0]);
+    assert_eq!(story(std::slice::from_ref(&few), 1_200), [""; 0]);
     let closing = [steadily(0, 600, 0.95), vec![(880, 0.5)]];
     assert_eq!(
         story(&closing, 900),

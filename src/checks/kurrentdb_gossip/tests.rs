@@ -177,7 +177,7 @@ fn version_5_says_master_and_external_http() {
 #[test]
 fn a_single_node_has_nobody_to_disagree_with() {
     let check: KurrentdbGossip = serde_saphyr::from_str("{ nodes: [\"http://n1:2113\"] }").unwrap();
-    let seen = observe(&check, &vec![answer(200, view(1, &[member(1, "Leader")]))]);
+    let seen = observe(&check, &[answer(200, view(1, &[member(1, "Leader")]))]);
     let names: Vec<String> = readings(&seen).into_keys().collect();
     assert_eq!(
         names,

@@ -83,6 +83,7 @@ fn version(host: &str, minute: i64) -> &'static str {
     if minute >= changed { "1.1" } else { "1.0" }
 }
 
+/// Documents that are nothing like the others.
 fn unusual(minute: i64) -> Vec<Value> {
     let mut documents = Vec::new();
     let mut add =
@@ -114,15 +115,8 @@ fn unusual(minute: i64) -> Vec<Value> {
         ),
         41 | 43 => {
             for n in 0..3 {
-                add(
-                    5.0 + 10.0 * f64::from(n),
-                    &[
-                        shop.clone(),
-                        ("user", json!("root")),
-                        ("path", json!("/admin x")),
-                        ("took", json!(90)),
-                    ],
-                );
+                let root = [("user", json!("root")), ("path", json!("/admin x")), ("took", json!(90))];
+                add(5.0 + 10.0 * f64::from(n), &[std::slice::from_ref(&shop), &root[..]].concat());
             }
         }
         // a new user, and many new ones

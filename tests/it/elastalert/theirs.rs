@@ -18,9 +18,12 @@ const REPLAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/elastalert/repl
 /// What it found: for each rule the looks at which it matched, and the group of each match.
 #[derive(Debug, Deserialize)]
 pub struct Theirs {
-    pub matches: BTreeMap<String, Vec<(DateTime<Utc>, Option<String>)>>,
+    pub matches: BTreeMap<String, Vec<Match>>,
     pub errors: Vec<String>,
 }
+
+/// The look, and the group if the rule has some.
+type Match = (DateTime<Utc>, Option<String>);
 
 /// A folder with ElastAlert2 in it, downloaded where need be.
 pub fn fetched() -> Result<PathBuf, NotRun> {

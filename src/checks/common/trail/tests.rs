@@ -71,7 +71,7 @@ fn the_same_id_in_another_index_is_another_document() {
     let one = document(0, 5, 1, 4);
     let mut other = one.clone();
     other.index = "i9".to_owned();
-    assert_eq!(follow(&mut trail, &[one.clone()], MINUTE, 10).len(), 1);
+    assert_eq!(follow(&mut trail, std::slice::from_ref(&one), MINUTE, 10).len(), 1);
     assert_eq!(follow(&mut trail, &[one, other], MINUTE, 10).len(), 1);
 }
 
