@@ -297,6 +297,14 @@ impl OwnAlerts {
         })
     }
 
+    /// Whose texts are an open alert: `rule NAME`, `sink NAME`.
+    pub fn templates(&self) -> Vec<String> {
+        self.open(|own| match own {
+            Own::Template { of } => Some(of),
+            _ => None,
+        })
+    }
+
     fn open<T>(&self, of: impl Fn(Own) -> Option<T>) -> Vec<T> {
         let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
         open.filter_map(|(key, _)| of(Own::of(key)?)).collect()

@@ -141,8 +141,9 @@ impl<'a> Subject<'a> {
         let level = self.open.as_ref().map(|(_, level)| *level);
         let known = told.and_then(|told| told.level);
         let rises = matches!(kind, Kind::Fired | Kind::Raised);
-        // what got worse is told at once, and so is an end that leads there
-        if let Some(since) = self.flaps_since.filter(|_| known.is_some() && level <= known) {
+        // what got worse is told at once, and so is an end that leads there; who was not told that it flaps cannot know why it is quiet
+        let is_said = told.is_some_and(|told| told.flapping);
+        if let Some(since) = self.flaps_since.filter(|_| is_said && known.is_some() && level <= known) {
             return Some(by(format!("flapping since {}", self.clock_time(since))));
         }
         let hours = self.way_to(sink, level?)??;

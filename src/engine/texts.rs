@@ -113,4 +113,28 @@ impl Engine {
             self.say_of_itself(Own::Template { of }, number, &fault.unwrap_or_default()).await;
         }
     }
+
+    /// A text that is not there any more cannot fail.
+    pub(super) async fn mind_texts(&self) {
+        let told = self.own.lock().await.templates();
+        for of in told.into_iter().filter(|of| !self.has_text(of)) {
+            self.say_of_itself(Own::Template { of }, 0, "").await;
+        }
+    }
+
+    /// Whether `rule NAME` or `sink NAME` has words of its own.
+    fn has_text(&self, of: &str) -> bool {
+        match of.split_once(' ') {
+            Some(("rule", id)) => {
+                let rules = self.rules();
+                rules.rules.get(id).is_some_and(|rule| rule.title.is_some() || rule.message.is_some())
+            }
+            Some(("sink", name)) => {
+                let has_template = |sink: &std::sync::Arc<dyn Sink>| sink.has_template();
+                self.settings.texts.contains_key(name)
+                    || self.settings.sinks.get(name).is_some_and(has_template)
+            }
+            _ => false,
+        }
+    }
 }

@@ -139,6 +139,7 @@ impl Engine {
         }
         self.mind_orphans().await;
         self.mind_outboxes().await;
+        self.mind_texts().await;
         self.announce_endings().await;
         self.mind_canary().await;
         self.mind_surroundings().await;

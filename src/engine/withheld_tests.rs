@@ -200,6 +200,29 @@ async fn an_alert_that_flaps_is_told_once_as_flapping_and_once_when_it_settled()
 }
 
 #[tokio::test]
+async fn flapping_that_a_silence_kept_back_is_said_before_it_keeps_anything_back_itself() {
+    let mut rule = routed("errors");
+    rule.flapping = Some(Flapping::default());
+    let signal = high(&[("10:00", "10:02"), ("10:04", "10:06"), ("10:08", "10:30")]);
+    let mut town = Town::new(to_ear(), vec![(rule, signal)], "09:55").await;
+    town.live_until("10:01").await;
+    town.silences.push(super::world::muted("10:20", "10:01"));
+    town.live_until("12:00").await;
+    let said = town.said_to("ear", "errors");
+    assert_eq!(said[0], "10:00 fired warning");
+    assert!(said[1].starts_with("10:20 resolved warning (told late"), "{said:?}");
+    assert!(
+        said[2].starts_with("10:20 fired warning (") && said[2].contains("flapping: 5 changes"),
+        "{said:?}"
+    );
+    assert_eq!(
+        said[3..],
+        ["11:00 resolved warning (settled: it flapped until 10:30)".to_owned()],
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_alert_that_settles_while_it_fires_says_so() {
     let mut rule = routed("errors");
     rule.flapping = Some(Flapping { changes: 3, ..Flapping::default() });

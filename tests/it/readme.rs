@@ -59,6 +59,15 @@ fn every_command_and_every_page_that_the_readme_names_exists() {
     }
     for (_, rest) in readme.match_indices("](").map(|(at, _)| readme.split_at(at + 2)) {
         let target = rest.split(')').next().unwrap();
-        assert!(target.starts_with("http") || root().join(target).exists(), "{target}");
+        if target.starts_with("http") {
+            continue;
+        }
+        let (page, heading) =
+            target.split_once('#').map_or((target, None), |(page, name)| (page, Some(name)));
+        assert!(root().join(page).exists(), "{target}");
+        let Some(heading) = heading else { continue };
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        assert!(text.lines().any(|line| line.starts_with('#') && slug(line) == heading), "{target}");
     }
 }

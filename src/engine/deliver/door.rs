@@ -21,6 +21,8 @@ use crate::{
 /// One delivery takes no more messages than this: a service that asks for ever is not obeyed.
 pub const MOST_STEPS: usize = 20;
 pub const ENDLESS: &str = "it asked for more and more messages";
+/// What is said of a service that took a message into its queue, and was asked in vain what came of it.
+const UNSAID: &str = "took it, and has not said yet what came of it";
 
 /// What a delivery outside of every lane came to.
 #[derive(Debug)]
@@ -108,6 +110,7 @@ impl Door {
     pub async fn try_out(&self, sink: &dyn Sink, delivery: &Delivery, handle: Option<&Handle>) -> Tried {
         let mut message = sink.render(delivery, handle);
         let mut given = handle.cloned();
+        let mut waits = false;
         for _ in 0..MOST_STEPS {
             let answer = self.send(&sink.destination(), &message).await;
             let verdict =
@@ -116,7 +119,7 @@ impl Door {
                 Verdict::Then { handle, message: next } => (given, message) = (handle.or(given), *next),
                 Verdict::Wait { message: next, after } => {
                     tokio::time::sleep(after).await;
-                    message = *next;
+                    (message, waits) = (*next, true);
                 }
                 Verdict::Accepted { handle } => {
                     let verdict = Verdict::Accepted { handle: handle.or(given) };
@@ -124,6 +127,10 @@ impl Door {
                 }
                 verdict => return Tried { answer, verdict },
             }
+        }
+        if waits {
+            let verdict = Verdict::Later { after: None, why: UNSAID.to_owned() };
+            return Tried { answer: Answer::Lost(UNSAID.to_owned()), verdict };
         }
         Tried {
             answer: Answer::Lost(ENDLESS.to_owned()),

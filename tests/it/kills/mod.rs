@@ -93,12 +93,16 @@ async fn kill_9_at_random_points_loses_nothing_invents_nothing_and_repeats_only_
         daemon.kill9();
     }
     // what was not looked at yet is owed, and everything since then is quiet: all that waits can be told
+    // long enough for whole episodes to come and go while nobody looks
+    let away = Duration::from_secs(4);
+    tokio::time::sleep(away).await;
     let flapped = World { begin, end: now() };
     set(flapped);
     let truth = flapped.episodes(flapped.end + 1);
     let daemon = home.start().await;
     heard.until_told(&truth, PATIENCE).await;
-    genie.until_told(&truth, PATIENCE).await;
+    // each change is two requests and two answers there, and every ninth request fails
+    genie.until_told(&truth, PATIENCE * 3).await;
     // it is told at most one thing a second
     bot.until_told(&truth, PATIENCE * 2).await;
     assert_eq!(daemon.stop().await, 0);
