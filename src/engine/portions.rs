@@ -82,8 +82,10 @@ impl Cut<'_> {
         rows.filter_map(|told| Some((told.episode_id.clone(), told.digest.clone()?))).collect()
     }
 
-    /// One message per alert, in the lane of that alert.
-    fn each(&self, changes: Vec<Change>) -> Vec<Delivery> {
+    /// One message per alert, in the lane of that alert, in the order in which it happened: an episode that came and went must
+    /// not be opened before the one before it is closed.
+    fn each(&self, mut changes: Vec<Change>) -> Vec<Delivery> {
+        changes.sort_by_key(|change| (change.at, change.kind != Kind::Resolved));
         let mut deliveries = Vec::new();
         for change in changes {
             let lane = change.alert_key.clone();
