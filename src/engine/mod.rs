@@ -18,6 +18,8 @@ mod edge_tests;
 mod endings;
 pub mod evaluate;
 mod events;
+#[cfg(test)]
+mod flapping_tests;
 mod follow;
 pub mod heartbeat;
 pub mod own;
