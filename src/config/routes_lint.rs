@@ -24,7 +24,16 @@ pub fn warn(routing: &Routing, set: &RuleSet, report: &mut Report) {
 
 /// Whether highwater's own alerts could be meant: their ids are made of names that nobody knows beforehand.
 fn could_be_own(matcher: &Matcher) -> bool {
-    let names = ["store", "reload", "late", "blind x", "dead-letter x", "sink-misconfigured x", "outbox x"];
+    let names = [
+        "store",
+        "reload",
+        "late",
+        "blind x",
+        "dead-letter x",
+        "sink-gone x",
+        "sink-misconfigured x",
+        "outbox x",
+    ];
     matcher.value.contains("highwater")
         || names.iter().any(|name| matcher.accepts(&format!("highwater-{name}")))
 }

@@ -182,8 +182,7 @@ impl Engine {
         match fact {
             SinkFact::Dead { sink, notification_id, why } => {
                 tracing::error!(sink, notification_id, why, "delivery given up");
-                let dead = self.note_dead(&sink, &why);
-                self.say_of_itself(Own::DeadLetter { sink }, dead, &why).await;
+                self.note_dead(sink, &why).await;
             }
             SinkFact::Misconfigured { sink, why } => {
                 tracing::error!(sink, why, "sink misconfigured");

@@ -88,13 +88,10 @@ impl Lanes {
         office.told = told;
         lanes.spawn(counting);
         let office = Arc::new(office);
-        let mut known = Vec::new();
         for (name, sink) in sinks {
-            known.push(name.clone());
             let post = Post::new(name, sink, office.clone());
             lanes.spawn(post.run(lanes.stop.clone()));
         }
-        lanes.spawn(async move { tell_of_orphans(&office, &known).await });
         lanes
     }
 
@@ -112,21 +109,6 @@ impl Lanes {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let drop = self.drop.clone();
         self.tasks.spawn(async move { drop.run_until_cancelled(task).await });
-    }
-}
-
-/// Deliveries whose sink is no longer in the settings wait for ever: somebody has to know.
-async fn tell_of_orphans(office: &Office, known: &[String]) {
-    let depths = match office.store.depth().await {
-        Ok(depths) => depths,
-        Err(error) => return tracing::error!(%error, "outbox not read"),
-    };
-    for depth in depths.into_iter().filter(|depth| !known.contains(&depth.sink)) {
-        let waiting = depth.queued + depth.held;
-        if waiting > 0 {
-            let why = format!("it is not in the settings any more, and {waiting} messages wait for it");
-            office.tell(SinkFact::Misconfigured { sink: depth.sink, why }).await;
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::join;
 
 use super::{
-    deliver::SinkFact,
+    letters_tests::{die, handle},
     lock,
     reload::Scans,
     world::{MINUTE, World, at, muted, percent, rule, unreachable},
@@ -17,7 +17,7 @@ use crate::{
         Entity, Observation, Reading, Reason, Scale, Time,
         query::{Query, Response},
     },
-    store::{Silences, Store},
+    store::{Deed, Silences, Store},
 };
 
 fn nobody() -> RuleSet {
@@ -193,19 +193,24 @@ async fn reminders_go_on_after_the_clock_was_set_back() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_of_the_time_before_a_restart_does_not_stay_an_alert_for_ever() {
-    let mut world = World::new(rule(false), at("10:00"), |_| percent(1.0)).await;
-    let (sink, notification_id, why) = ("ear".to_owned(), "n".to_owned(), "410 gone".to_owned());
-    world.engine.hear(SinkFact::Dead { sink, notification_id, why }).await;
+async fn a_dead_letter_of_the_time_before_a_restart_is_an_alert_until_somebody_deals_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let clock = crate::clock::Clock::standing_at(at("10:00"));
+    let (store, _) = Store::open(&path, clock.clone()).unwrap();
+    let mut world = World::over(store, clock, rule(false), |_| percent(1.0)).await;
+    die(&world, "n").await;
     world.listen().await;
     world.restart(at("10:10")).await;
     world.engine.inspect().await;
-    world.listen().await;
-    assert_eq!(world.said_to("other"), ["10:00 fired critical"]);
-    world.clock.turn_to(at("11:01"));
+    world.clock.turn_to(at("12:01"));
     world.engine.inspect().await;
     world.listen().await;
-    assert_eq!(world.said_to("other"), ["10:00 fired critical", "11:01 resolved critical"]);
+    assert_eq!(world.said_to("other"), ["10:00 fired critical"]);
+    handle(&path, None, Deed::Dropped);
+    world.engine.keep_up().await;
+    world.listen().await;
+    assert_eq!(world.said_to("other"), ["10:00 fired critical", "12:01 resolved critical"]);
 }
 
 #[tokio::test]

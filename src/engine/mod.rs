@@ -22,6 +22,9 @@ mod events;
 mod flapping_tests;
 mod follow;
 pub mod heartbeat;
+mod letters;
+#[cfg(test)]
+mod letters_tests;
 pub mod own;
 pub mod portions;
 pub mod preview;
@@ -69,8 +72,8 @@ use crate::{
 };
 
 use self::{
-    agenda::Agenda, doors::Doors, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults,
-    upkeep::DeadLetters, watch::Watch, withhold::Causes,
+    agenda::Agenda, doors::Doors, own::OwnAlerts, reload::Scans, tell::Telling, texts::Faults, watch::Watch,
+    withhold::Causes,
 };
 
 /// The kind of rule that says for all others that their cluster cannot be reached.
@@ -100,7 +103,8 @@ pub struct Engine {
     pulse: Mutex<Pulse>,
     /// The latest start of a look since the last inspection.
     latest_start: Mutex<Duration>,
-    dead_letters: Mutex<DeadLetters>,
+    /// One at a time says how many dead letters are left.
+    letters: TurnLock<()>,
     /// A store that the start had to move aside.
     found_damaged: Mutex<Option<(Time, String)>>,
     /// When sinks heard the canary.
@@ -138,7 +142,7 @@ impl Engine {
             down: Mutex::default(),
             pulse: Mutex::default(),
             latest_start: Mutex::default(),
-            dead_letters: Mutex::default(),
+            letters: TurnLock::default(),
             found_damaged: Mutex::default(),
             songs: Mutex::default(),
             surroundings: TurnLock::default(),

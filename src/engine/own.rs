@@ -2,6 +2,7 @@
 
 mod check;
 mod ghost;
+mod open;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,7 +23,7 @@ use crate::{
         watch::Watch,
         withhold::ENDING,
     },
-    model::{Ending, Entity, Finding, Level, Number, Observation, Reading, Tick, Time, Unit},
+    model::{Ending, Entity, Finding, Level, Number, Observation, Reading, Tick, Unit},
     store::{Stored, Turn},
 };
 
@@ -43,6 +44,8 @@ pub enum Own {
     Blind { rule: String, cluster: String, level: Level },
     /// A delivery was given up.
     DeadLetter { sink: String },
+    /// Something is left for a sink that is not in the settings any more.
+    SinkGone { sink: String },
     /// A sink takes nothing until somebody mends its settings.
     SinkMisconfigured { sink: String },
     /// Messages wait for a sink for too long.
@@ -72,6 +75,7 @@ impl Own {
         match self {
             Self::Blind { rule, cluster, .. } => RuleKey::new(&format!("highwater-blind {rule}"), cluster),
             Self::DeadLetter { sink } => RuleKey::new(&format!("highwater-dead-letter {sink}"), NO_CLUSTER),
+            Self::SinkGone { sink } => RuleKey::new(&format!("highwater-sink-gone {sink}"), NO_CLUSTER),
             Self::SinkMisconfigured { sink } => {
                 RuleKey::new(&format!("highwater-sink-misconfigured {sink}"), NO_CLUSTER)
             }
@@ -97,6 +101,7 @@ impl Own {
                 Some(Self::Blind { rule: subject, cluster: key.cluster.clone(), level: Level::Warning })
             }
             "highwater-dead-letter" => Some(Self::DeadLetter { sink: subject }),
+            "highwater-sink-gone" => Some(Self::SinkGone { sink: subject }),
             "highwater-sink-misconfigured" => Some(Self::SinkMisconfigured { sink: subject }),
             "highwater-outbox" => Some(Self::Outbox { sink: subject }),
             "highwater-store" => Some(Self::Store),
@@ -115,9 +120,10 @@ impl Own {
     fn level(&self) -> Level {
         match self {
             Self::Blind { level, .. } => *level,
-            Self::DeadLetter { .. } | Self::SinkMisconfigured { .. } | Self::Store | Self::Canary { .. } => {
+            Self::DeadLetter { .. } | Self::SinkGone { .. } | Self::SinkMisconfigured { .. } => {
                 Level::Critical
             }
+            Self::Store | Self::Canary { .. } => Level::Critical,
             Self::Disk | Self::Certificate { .. } | Self::ClockSkew { .. } => Level::Warning,
             Self::Outbox { .. } | Self::Reload | Self::Late | Self::Template { .. } => Level::Warning,
             Self::SilenceEnding { .. } => Level::Info,
@@ -138,10 +144,25 @@ impl Own {
     fn concerned_sink(&self) -> Option<&str> {
         match self {
             Self::DeadLetter { sink }
+            | Self::SinkGone { sink }
             | Self::SinkMisconfigured { sink }
             | Self::Outbox { sink }
             | Self::Canary { sink } => Some(sink),
             _ => None,
+        }
+    }
+
+    /// What it is about is not in the settings any more. That something is left for a gone sink still counts.
+    fn is_gone(&self, settings: &Settings) -> bool {
+        match self {
+            Self::SinkGone { .. } => false,
+            Self::Canary { sink } => {
+                settings.canary.as_ref().is_none_or(|canary| !canary.notify.contains(sink))
+            }
+            Self::Template { of } => {
+                of.strip_prefix("sink ").is_some_and(|sink| !settings.sinks.contains_key(sink))
+            }
+            _ => self.concerned_sink().is_some_and(|sink| !settings.sinks.contains_key(sink)),
         }
     }
 
@@ -195,6 +216,7 @@ impl Own {
 pub fn concerned(key: &RuleKey) -> Option<&str> {
     let about = [
         "highwater-dead-letter ",
+        "highwater-sink-gone ",
         "highwater-sink-misconfigured ",
         "highwater-outbox ",
         "highwater-canary-silent ",
@@ -259,7 +281,25 @@ impl OwnAlerts {
     ) -> Option<(Turn, Watch)> {
         let level = of.rule.policy.blind.level;
         let own = Own::Blind { rule: of.key.rule.clone(), cluster: of.key.cluster.clone(), level };
-        let known = self.watches.get(&own.key())?;
+        self.close(&own.key(), (ending, last), telling)
+    }
+
+    /// What is said of sinks that are gone from the settings is over, but nobody has seen it get well.
+    pub fn close_gone(&self, place: Place<'_>) -> Vec<(Turn, Watch)> {
+        // what is withheld could never be told
+        let telling = Telling { causes: None, ..*place.telling };
+        let gone =
+            self.watches.keys().filter(|key| Own::of(key).is_some_and(|own| own.is_gone(place.settings)));
+        gone.filter_map(|key| self.close(key, (Ending::SinkRemoved, true), &telling)).collect()
+    }
+
+    fn close(
+        &self,
+        key: &RuleKey,
+        (ending, last): (Ending, bool),
+        telling: &Telling<'_>,
+    ) -> Option<(Turn, Watch)> {
+        let known = self.watches.get(key)?;
         if known.is_over() {
             return None;
         }
@@ -269,53 +309,6 @@ impl OwnAlerts {
             draft.forget_rule();
         }
         Some(forgotten_if_over(draft.finish(known, telling)))
-    }
-
-    /// Sinks whose dead letters are an open alert, and since when.
-    pub fn dead_letters(&self) -> Vec<(String, Time)> {
-        let open = self.watches.iter().filter_map(|(key, watch)| {
-            let Some(Own::DeadLetter { sink }) = Own::of(key) else { return None };
-            let alert = watch.state.alerts.get(&Entity::empty())?;
-            Some((sink, alert.told_at?))
-        });
-        open.collect()
-    }
-
-    /// Sinks that are an open alert for taking nothing.
-    pub fn misconfigured_sinks(&self) -> Vec<String> {
-        self.open(|own| match own {
-            Own::SinkMisconfigured { sink } => Some(sink),
-            _ => None,
-        })
-    }
-
-    /// Sinks that are an open alert for what waits.
-    pub fn full_outboxes(&self) -> Vec<String> {
-        self.open(|own| match own {
-            Own::Outbox { sink } => Some(sink),
-            _ => None,
-        })
-    }
-
-    /// Whose texts are an open alert: `rule NAME`, `sink NAME`.
-    pub fn templates(&self) -> Vec<String> {
-        self.open(|own| match own {
-            Own::Template { of } => Some(of),
-            _ => None,
-        })
-    }
-
-    fn open<T>(&self, of: impl Fn(Own) -> Option<T>) -> Vec<T> {
-        let open = self.watches.iter().filter(|(_, watch)| !watch.state.alerts.is_empty());
-        open.filter_map(|(key, _)| of(Own::of(key)?)).collect()
-    }
-
-    /// Silences whose end is announced.
-    pub fn announced_endings(&self) -> Vec<String> {
-        self.open(|own| match own {
-            Own::SilenceEnding { id, .. } => Some(id),
-            _ => None,
-        })
     }
 
     /// The turn that a look at `own` makes, if it changes anything: a clear one of an alert that is not open does not.
@@ -348,7 +341,7 @@ impl OwnAlerts {
 }
 
 impl Engine {
-    fn telling_of_itself<T>(&self, work: impl FnOnce(Place<'_>) -> T) -> T {
+    pub(super) fn telling_of_itself<T>(&self, work: impl FnOnce(Place<'_>) -> T) -> T {
         let (silences, speakers) = (self.silences.load_full(), self.speakers());
         let causes = self.causes(&silences, &speakers);
         let faults = Faults::default();

@@ -36,6 +36,7 @@ impl Engine {
     /// Takes up what the store knows: every rule finds its state; what belongs to no rule waits for the next scan.
     pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<(), StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
+        self.close_gone_sinks().await?;
         self.read_silences().await;
         let rules = self.rules();
         for rule in rules.rules.values() {

@@ -1,33 +1,26 @@
 //! What is done beside looking: reminders, silences that end, and a look at highwater itself.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     engine::{Engine, draft::Draft, lock, own::Own, tell, texts::Faults, watch::Watch, withhold::Causes},
     model::{Alert, Entity, Time, notification::Told, time::elapsed},
-    store::{Depth, Queued, Settlement},
+    store::Depth,
     telemetry::AlertLabels,
 };
 
-/// A message that was given up stays an alert for so long.
-const DEAD_LETTERS_MATTER: Duration = Duration::from_secs(3600);
+/// A store that was found damaged stays an alert for so long.
+const DAMAGE_MATTERS: Duration = Duration::from_secs(3600);
 
 /// Looks that start later than this are an alert.
 const TOO_LATE: Duration = Duration::from_secs(10);
-
-/// Why deliveries were given up, by sink: newest last.
-pub type DeadLetters = BTreeMap<String, VecDeque<(Time, String)>>;
 
 /// Believed open at its sink, with a message of its own.
 fn is_shown(told: &Told) -> bool {
     told.level.is_some() && told.digest.is_none()
 }
 
-fn waiting(depth: &Depth) -> u32 {
+pub(super) fn waiting(depth: &Depth) -> u32 {
     depth.queued + depth.held
 }
 
@@ -50,6 +43,7 @@ impl Engine {
         self.tell_what_is_withheld().await;
         self.remind().await;
         self.refresh().await;
+        self.end_dead_letters().await;
     }
 
     /// Alerts that a sink is shown anew from time to time, news or not.
@@ -119,25 +113,10 @@ impl Engine {
         }
     }
 
-    /// How many messages of this sink were given up lately.
-    pub(super) fn note_dead(&self, sink: &str, why: &str) -> u64 {
-        let mut dead = lock(&self.dead_letters);
-        let of_sink = dead.entry(sink.to_owned()).or_default();
-        of_sink.push_back((self.clock.now(), why.to_owned()));
-        if of_sink.len() > 10_000 {
-            of_sink.pop_front();
-        }
-        of_sink.len() as u64
-    }
-
     /// Once a minute: is highwater itself well?
     pub(super) async fn inspect(&self) {
-        let recent = self.recent_dead_letters();
-        self.end_old_dead_letters(&recent).await;
-        for (sink, count, why) in recent {
-            self.say_of_itself(Own::DeadLetter { sink }, count, &why).await;
-        }
-        self.mind_orphans().await;
+        self.mind_dead_letters().await;
+        self.mind_gone_sinks().await;
         self.mind_outboxes().await;
         self.mind_texts().await;
         self.announce_endings().await;
@@ -149,26 +128,6 @@ impl Engine {
         self.say_of_itself(Own::Late, if too_late { late.as_secs() } else { 0 }, &words).await;
         let trouble = self.store_trouble();
         self.say_of_itself(Own::Store, u64::from(trouble.is_some()), &trouble.unwrap_or_default()).await;
-    }
-
-    /// Messages for sinks that are not in the settings any more: told while they wait, given up like any others.
-    async fn mind_orphans(&self) {
-        let Ok(depths) = self.store.depth().await else { return };
-        let told_of = self.own.lock().await.misconfigured_sinks();
-        for sink in told_of {
-            if !self.settings.sinks.contains_key(&sink)
-                && !depths.iter().any(|depth| depth.sink == sink && waiting(depth) > 0)
-            {
-                self.say_of_itself(Own::SinkMisconfigured { sink }, 0, "").await;
-            }
-        }
-        for depth in depths.iter().filter(|depth| !self.settings.sinks.contains_key(&depth.sink)) {
-            let waiting = waiting(depth);
-            let why = format!("it is not in the settings any more, and {waiting} messages wait for it");
-            let sink = depth.sink.clone();
-            self.say_of_itself(Own::SinkMisconfigured { sink }, u64::from(waiting), &why).await;
-            self.give_up_old(&depth.sink).await;
-        }
     }
 
     /// Sinks that are behind with their work. One that is misconfigured is told as such.
@@ -194,43 +153,6 @@ impl Engine {
         }
     }
 
-    async fn give_up_old(&self, sink: &str) {
-        let now = self.clock.now();
-        let Ok(heads) = self.store.heads(sink, now).await else { return };
-        let old = |queued: &Queued| elapsed(queued.created, now) >= self.settings.delivery.give_up_after;
-        for queued in heads.iter().filter(|queued| old(queued)) {
-            let why = "its sink is not in the settings any more".to_owned();
-            if let Err(error) = self.store.settle(&queued.key, Settlement::Dead { why }).await {
-                tracing::error!(%error, sink, "delivery not given up");
-            }
-        }
-    }
-
-    /// Those of the time before a restart are known only by the alert that they left.
-    async fn end_old_dead_letters(&self, recent: &[(String, u64, String)]) {
-        let now = self.clock.now();
-        let open = self.own.lock().await.dead_letters();
-        for (sink, since) in open {
-            let is_recent = recent.iter().any(|(known, ..)| *known == sink);
-            if !is_recent && elapsed(since, now) >= DEAD_LETTERS_MATTER {
-                self.say_of_itself(Own::DeadLetter { sink }, 0, "").await;
-            }
-        }
-    }
-
-    fn recent_dead_letters(&self) -> Vec<(String, u64, String)> {
-        let now = self.clock.now();
-        let mut dead = lock(&self.dead_letters);
-        for letters in dead.values_mut() {
-            letters.retain(|(at, _)| elapsed(*at, now) < DEAD_LETTERS_MATTER);
-        }
-        let count = |(sink, letters): (&String, &VecDeque<(Time, String)>)| {
-            let why = letters.back().map(|(_, why)| why.clone()).unwrap_or_default();
-            (sink.clone(), letters.len() as u64, why)
-        };
-        dead.iter().map(count).collect()
-    }
-
     /// What is wrong with the store now, or was found wrong at the last start.
     fn store_trouble(&self) -> Option<String> {
         let health = self.store.health();
@@ -241,7 +163,7 @@ impl Engine {
             return Some(format!("the store was damaged: moved to `{}`", path.display()));
         }
         let (at, words) = lock(&self.found_damaged).clone()?;
-        (elapsed(at, self.clock.now()) < DEAD_LETTERS_MATTER).then_some(words)
+        (elapsed(at, self.clock.now()) < DAMAGE_MATTERS).then_some(words)
     }
 
     /// A store that had to be moved aside is told for an hour.

@@ -44,6 +44,7 @@ pub enum Ending {
     RuleChanged,
     Disabled,
     NotApplicable,
+    SinkRemoved,
 }
 
 impl Ending {
@@ -56,6 +57,7 @@ impl Ending {
             Self::RuleChanged => "rule_changed",
             Self::Disabled => "disabled",
             Self::NotApplicable => "not_applicable",
+            Self::SinkRemoved => "sink_removed",
         }
     }
 
@@ -69,6 +71,7 @@ impl Ending {
             Self::RuleChanged => "closed because its rule was changed",
             Self::Disabled => "closed because its rule was disabled",
             Self::NotApplicable => "closed because its cluster cannot answer this at all",
+            Self::SinkRemoved => "closed because its sink was removed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Dead letters in the hands of people: sent after all, or put away, with a record of who did it and why.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use rusqlite::{Connection, types::Value};
 
@@ -52,6 +52,22 @@ pub struct Done {
     /// Why it was a dead letter.
     pub answer: Option<String>,
     pub reason: String,
+}
+
+/// What is left of a sink's dead letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    pub dead: u32,
+    /// Somebody had them sent again, and they still wait.
+    pub again: u32,
+    /// Why the newest one was given up.
+    pub answer: Option<String>,
+}
+
+impl Left {
+    pub const fn count(&self) -> u32 {
+        self.dead + self.again
+    }
 }
 
 /// Writes into the store of a daemon, running or not.
@@ -137,6 +153,27 @@ fn record(
         text(reason),
     ];
     put(db, &DEEDS, row)
+}
+
+/// By sink. One that was sent again is left until its sink took it: it may well be given up again.
+pub(super) fn left(db: &Connection) -> Result<BTreeMap<String, Left>, StoreError> {
+    let mut found: BTreeMap<String, Left> = BTreeMap::new();
+    // of `max`, SQLite takes the other columns from the row that holds it
+    let dead = "SELECT sink, count(*), answer, max(due) FROM deliveries WHERE state = 'dead' GROUP BY sink";
+    let mut dead = db.prepare_cached(dead)?;
+    let mut rows = dead.query([])?;
+    while let Some(row) = rows.next()? {
+        found.insert(row.get(0)?, Left { dead: row.get(1)?, again: 0, answer: row.get(2)? });
+    }
+    let again = "SELECT waiting.sink, count(DISTINCT waiting.id) FROM deeds
+        JOIN deliveries AS waiting ON waiting.sink = deeds.sink AND waiting.id = deeds.id
+        WHERE deeds.deed = ?1 AND waiting.state <> 'dead' GROUP BY waiting.sink";
+    let mut again = db.prepare_cached(again)?;
+    let mut rows = again.query([Deed::Retried.name()])?;
+    while let Some(row) = rows.next()? {
+        found.entry(row.get(0)?).or_default().again = row.get(1)?;
+    }
+    Ok(found)
 }
 
 /// What was done, newest first.

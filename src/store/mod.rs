@@ -39,7 +39,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use error::StoreError;
 pub use ledger::{Account, Condition};
-pub use letters::{Deed, Done, Letters};
+pub use letters::{Deed, Done, Left, Letters};
 pub use outbox::{DeliveryKey, Depth, Queued, State};
 pub use prune::KEPT;
 pub use reader::Reader;
@@ -258,6 +258,17 @@ impl Store {
     /// How much waits, by sink.
     pub async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
         self.ask(Kind::Read, outbox::depth).await
+    }
+
+    /// What is left of dead letters, by sink.
+    pub async fn letters_left(&self) -> Result<BTreeMap<String, Left>, StoreError> {
+        self.ask(Kind::Read, letters::left).await
+    }
+
+    /// Whether anything waits for `sink`, or was given up.
+    pub async fn has_deliveries(&self, sink: &str) -> Result<bool, StoreError> {
+        let sink = sink.to_owned();
+        self.ask(Kind::Read, move |db| outbox::has_any(db, &sink)).await
     }
 
     /// Writes a sign of life. On return it is on disk.

@@ -232,6 +232,11 @@ pub(super) fn depth(db: &Connection) -> Result<Vec<Depth>, StoreError> {
     Ok(found)
 }
 
+pub(super) fn has_any(db: &Connection, sink: &str) -> Result<bool, StoreError> {
+    let select = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE sink = ?1)";
+    Ok(db.prepare_cached(select)?.query_row([sink], |row| row.get(0))?)
+}
+
 /// How many events of a rule wait, as deliveries and as bytes, for whichever sink has most of them.
 pub(super) fn events_waiting(db: &Connection, key: &RuleKey) -> Result<(u64, u64), StoreError> {
     let select = "SELECT coalesce(max(n), 0), coalesce(max(size), 0) FROM (

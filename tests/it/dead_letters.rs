@@ -36,6 +36,17 @@ fn dead(home: &Home) -> Vec<Value> {
     all["dead"].as_array().expect("a list").clone()
 }
 
+/// How many messages one of highwater's own alerts speaks of; none if there is no such alert.
+fn of_own(home: &Home, rule: &str) -> Option<u64> {
+    let all: Value = serde_json::from_str(&said(home, &["alerts", "--format", "json"], 0)).expect("JSON");
+    let mut open = all["alerts"].as_array().expect("a list").iter();
+    open.find(|alert| alert["rule"] == rule).and_then(|alert| alert["value"].as_u64())
+}
+
+fn told_of(home: &Home) -> Option<u64> {
+    of_own(home, "highwater-dead-letter hook")
+}
+
 async fn until(what: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + SOON;
     while !done() {
@@ -70,6 +81,7 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
     assert_eq!(sinks(&home)["state"], "unused", "before the first start there is nothing to say");
     let daemon = home.start().await;
     until("it is dead", || dead(&home).len() == 1).await;
+    until("it is an alert", || told_of(&home) == Some(1)).await;
     let sink = sinks(&home);
     assert_eq!(
         (&sink["kind"], &sink["state"], &sink["dead"]),
@@ -90,6 +102,7 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
     receiver.wait_for("the letter", SOON, |all| all.iter().any(|one| one.taken())).await;
     assert!(taken.elapsed() < Duration::from_secs(20), "{:?}", taken.elapsed());
     assert_eq!(receiver.story("r"), ["fired warning", "fired warning"]);
+    until("it is an alert no more", || told_of(&home).is_none()).await;
     until("it works", || sinks(&home)["state"] == "working").await;
     let deed = &sinks(&home)["deeds"][0];
     assert_eq!((&deed["who"], &deed["deed"]), (&json!("anna"), &json!("retried")));
@@ -99,6 +112,7 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
     receiver.answer(Reply::Status(400));
     bad.store(false, Ordering::Relaxed);
     until("the recovery is dead", || dead(&home).len() == 1).await;
+    until("it is an alert again", || told_of(&home) == Some(1)).await;
     said(&home, &["sinks", "drop", "hook", "--all"], 64);
     let gone = said(&home, &["sinks", "drop", "hook", "--all", "--reason", "told by hand"], 0);
     assert!(gone.contains("1 message for hook put away"), "{gone}");
@@ -106,6 +120,7 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
     assert_eq!(sinks(&home)["deeds"][0]["reason"], "told by hand");
     let past = said(&home, &["alerts", "--since", "1h"], 0);
     assert!(past.contains("anna dropped"), "{past}");
+    until("nothing is left to tell of", || told_of(&home).is_none()).await;
     assert_eq!(daemon.stop().await, 0);
 }
 
@@ -139,5 +154,44 @@ async fn a_trigger_is_not_sent_after_its_alert_has_ended() {
     assert_eq!(dead(&home).len(), 1);
     said(&home, &["sinks", "retry", "hook", &id, "--even-if-over"], 0);
     until("it is sent", || dead(&home).is_empty() && receiver.story("r").len() == 2).await;
+    assert_eq!(daemon.stop().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_for_a_sink_that_is_gone_is_told_until_it_is_put_away() {
+    let (double, receiver) = (Double::start(move |_| vec![Counted::new("a", 1, 1)]).await, Receiver::start());
+    receiver.answer(Reply::Status(400));
+    let settings = |sink: &str| {
+        json!({
+            "clusters": { "main": { "urls": [double.url] } },
+            "rules": ["rules"],
+            "sinks": { sink: { "webhook": { "url": receiver.url(&format!("/{sink}")) } } },
+            "defaults": { "notify": [sink], "no_data": "keep", "query_delay": "0s" },
+            "server": { "listen": "127.0.0.1:0" },
+            "telemetry": { "format": "json" },
+        })
+    };
+    let rules = r#"rules: [{ id: r, check: { ratio: { index: logs, window: 1m, numerator: bad } }, schedule: every 1s, levels: { warning: above 50% } }]"#;
+    let home = Home::new(&settings("hook"), rules);
+    let daemon = home.start().await;
+    until("it is an alert", || told_of(&home) == Some(1)).await;
+    assert_eq!(daemon.stop().await, 0);
+
+    receiver.answer(Reply::Ok);
+    home.write_settings(&settings("desk"));
+    let daemon = home.start().await;
+    until("what is left is told", || of_own(&home, "highwater-sink-gone hook") == Some(1)).await;
+    assert_eq!(told_of(&home), None, "that alert ended with its sink");
+    let past = said(&home, &["alerts", "--since", "1h"], 0);
+    assert!(past.contains("sink removed"), "{past}");
+    assert!(said(&home, &["sinks", "dead", "hook"], 0).contains("answered 400"));
+    let refused = said(&home, &["sinks", "retry", "hook", "--all"], 64);
+    assert!(refused.contains("not in the settings any more"), "{refused}");
+    let gone = said(&home, &["sinks", "drop", "hook", "--all", "--reason", "told by hand"], 0);
+    assert!(gone.contains("1 message for hook put away"), "{gone}");
+    until("nothing is left", || of_own(&home, "highwater-sink-gone hook").is_none()).await;
+    receiver
+        .wait_for_story("highwater-sink-gone hook", &["fired critical", "resolved critical cleared"], SOON)
+        .await;
     assert_eq!(daemon.stop().await, 0);
 }

@@ -24,14 +24,14 @@ use crate::{
 const SHOWN: usize = 10;
 
 pub fn list(settings: &Settings, sink: Option<&str>, format: Format, out: Out) -> Result<ExitCode, Stop> {
-    if let Some(sink) = sink {
-        known(settings, sink)?;
-    }
     let dead = match Letters::open(&settings.store.path) {
         Ok(letters) => letters.dead(sink)?,
         Err(StoreError::Missing { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    if let Some(sink) = sink.filter(|_| dead.is_empty()) {
+        known(settings, sink)?;
+    }
     match format {
         Format::Json => {
             let all: Vec<Value> = dead.iter().map(as_json).collect();
@@ -71,9 +71,15 @@ fn table(dead: &[Queued], settings: &Settings, out: Out) -> String {
 }
 
 pub fn retry(settings: &Settings, args: &args::Retry, out: Out) -> Result<ExitCode, Stop> {
-    known(settings, &args.letters.sink)?;
     let store = Letters::open(&settings.store.path)?;
-    let mut chosen = choose(&store, &args.letters)?;
+    let mut chosen = choose(settings, &store, &args.letters)?;
+    if !chosen.is_empty() && !settings.sinks.contains_key(&args.letters.sink) {
+        return Err(Stop::Usage(format!(
+            "sink `{}` is not in the settings any more, so that nothing can be sent to it\n\
+             hint: put it back, or `sinks drop` what is left",
+            args.letters.sink
+        )));
+    }
     let mut over = 0;
     if !args.even_if_over {
         let (open, ended) = split(&store, chosen)?;
@@ -101,7 +107,7 @@ pub fn retry(settings: &Settings, args: &args::Retry, out: Out) -> Result<ExitCo
 
 pub fn put_away(settings: &Settings, args: &args::Drop, out: Out) -> Result<ExitCode, Stop> {
     let store = Letters::open(&settings.store.path)?;
-    let chosen = choose(&store, &args.letters)?;
+    let chosen = choose(settings, &store, &args.letters)?;
     let now = Clock::system().now();
     store.handle(&chosen, Deed::Dropped, (&words::who(), &args.reason), now)?;
     out.print(&format!("{} for {} put away\n", messages(chosen.len()), args.letters.sink))?;
@@ -119,8 +125,12 @@ fn known(settings: &Settings, sink: &str) -> Result<(), Stop> {
     Err(Stop::unknown("sink", sink, settings.sinks.keys().map(String::as_str)))
 }
 
-fn choose(store: &Letters, args: &args::Letters) -> Result<Vec<Queued>, Stop> {
+/// Of a sink that is gone, too, as long as there are any.
+fn choose(settings: &Settings, store: &Letters, args: &args::Letters) -> Result<Vec<Queued>, Stop> {
     let dead = store.dead(Some(&args.sink))?;
+    if dead.is_empty() {
+        known(settings, &args.sink)?;
+    }
     let Some(id) = &args.id else { return Ok(dead) };
     let mut fits: Vec<Queued> =
         dead.into_iter().filter(|letter| letter.key.id.starts_with(id.as_str())).collect();

@@ -24,7 +24,7 @@ async fn every_alert_of_our_own_says_on_its_recovery_what_is_well_again() {
     let sink = "ear".to_owned();
     let all = [
         (Own::SinkMisconfigured { sink: sink.clone() }, "Sink ear takes messages again"),
-        (Own::DeadLetter { sink: sink.clone() }, "No message for sink ear was given up for an hour"),
+        (Own::DeadLetter { sink: sink.clone() }, "No dead letter of sink ear is left"),
         (Own::Outbox { sink }, "No message waits long for sink ear"),
         (Own::Store, "highwater's store is as it should be"),
         (Own::Reload, "The newest rule files are in force"),

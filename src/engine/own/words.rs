@@ -7,6 +7,9 @@ impl Own {
         match self {
             Self::Blind { rule, .. } => format!("Rule {rule} cannot be judged"),
             Self::DeadLetter { sink } => format!("A message for sink {sink} could not be delivered"),
+            Self::SinkGone { sink } => {
+                format!("Messages are left for sink {sink}, which is not in the settings any more")
+            }
             Self::SinkMisconfigured { sink } => format!("Sink {sink} takes no messages"),
             Self::Outbox { sink } => format!("Messages wait long for sink {sink}"),
             Self::Store => "highwater's store is not as it should be".to_owned(),
@@ -25,7 +28,10 @@ impl Own {
     pub(super) fn recovered(&self) -> String {
         match self {
             Self::Blind { rule, .. } => format!("Rule {rule} can be judged again"),
-            Self::DeadLetter { sink } => format!("No message for sink {sink} was given up for an hour"),
+            Self::DeadLetter { sink } => format!("No dead letter of sink {sink} is left"),
+            Self::SinkGone { sink } => {
+                format!("Sink {sink} is in the settings again, or nothing is left for it")
+            }
             Self::SinkMisconfigured { sink } => format!("Sink {sink} takes messages again"),
             Self::Outbox { sink } => format!("No message waits long for sink {sink}"),
             Self::Store => "highwater's store is as it should be".to_owned(),
@@ -46,7 +52,10 @@ impl Own {
                 "make the query answer completely, or accept what is missing in the rule; its alerts stand still until then"
             }
             Self::DeadLetter { .. } => {
-                "read the reason, tell the people concerned by hand, and mend the sink or the message"
+                "read the reason, mend the sink or the message, and have it sent after all with `highwater sinks retry`; or tell the people concerned by hand, and put it away with `highwater sinks drop`"
+            }
+            Self::SinkGone { .. } => {
+                "put it back and restart, and all of it is sent; or tell the people concerned by hand: what waits is given up in time, and `highwater sinks drop` puts that away"
             }
             Self::SinkMisconfigured { .. } => {
                 "mend the sink's settings; what waits for it is kept and sent then"

@@ -261,8 +261,8 @@ mod tests {
 
     #[test]
     fn green_is_only_for_what_is_proven_to_be_over() {
-        use Ending::{Cleared, Disabled, NoData, RuleChanged, RuleRemoved, Vanished};
-        for ending in [Vanished, NoData, RuleRemoved, RuleChanged, Disabled] {
+        use Ending::{Cleared, Disabled, NoData, RuleChanged, RuleRemoved, SinkRemoved, Vanished};
+        for ending in [Vanished, NoData, RuleRemoved, RuleChanged, Disabled, SinkRemoved] {
             assert_eq!(colours(vec![resolved(ending)]), [GREY]);
             let mut many = vec![resolved(Cleared); 11];
             many.push(resolved(ending));

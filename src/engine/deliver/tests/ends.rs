@@ -76,16 +76,6 @@ async fn what_the_first_attempt_sent_is_what_the_store_keeps() {
 }
 
 #[tokio::test]
-async fn deliveries_of_a_sink_that_is_gone_from_the_settings_are_told() {
-    let store = Store::in_memory(Clock::system()).unwrap();
-    store.commit(turn(vec![delivery("old", "r/1")])).await.unwrap();
-    let mut bench = Bench::over(store, quick(), Vec::new(), SOON);
-    let SinkFact::Misconfigured { sink, why } = bench.fact().await else { panic!() };
-    assert_eq!(sink, "old");
-    assert!(why.contains("1 messages"), "{why}");
-}
-
-#[tokio::test]
 async fn standard_output_gets_whole_lines_in_order() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let store = Store::in_memory(Clock::system()).unwrap();
