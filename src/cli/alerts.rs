@@ -1,5 +1,6 @@
-//! `alerts`: what is pending and firing, or what happened, from the store beside the daemon.
+//! `alerts`: what is pending and firing, what is over and not told yet, or what happened, from the store beside the daemon.
 
+mod over;
 mod past;
 mod waiting;
 
@@ -18,6 +19,7 @@ use super::{
     table::{Row, Table},
     words,
 };
+use over::Over;
 use waiting::Waiting;
 
 use crate::{
@@ -54,6 +56,8 @@ struct Now {
     silences: Vec<Silence>,
     /// By rule and entity: which sinks wait, and what they would have been told.
     withheld: BTreeMap<(RuleKey, Entity), Vec<(String, Withheld)>>,
+    /// What has ended, and was not told to everybody.
+    over: Vec<Over>,
     /// What was composed and not delivered, by sink.
     waiting: Vec<Waiting>,
 }
@@ -63,7 +67,9 @@ impl Now {
         let mut alerts = store.alerts()?;
         alerts.sort_by_key(|open| (Reverse(open.alert.level), open.key.clone(), open.entity.clone()));
         let mut withheld = BTreeMap::new();
-        for (key, stored) in store.load()? {
+        let stored = store.load()?;
+        let over = over::read(store, &stored, &alerts)?;
+        for (key, stored) in stored {
             for (entity, sinks) in stored.told {
                 let waiting: Vec<(String, Withheld)> =
                     sinks.into_iter().filter_map(|(sink, told)| Some((sink, told.withheld?))).collect();
@@ -72,7 +78,8 @@ impl Now {
                 }
             }
         }
-        Ok(Self { at, alerts, silences: store.silences(at)?, withheld, waiting: waiting::read(store)? })
+        let (silences, waiting) = (store.silences(at)?, waiting::read(store)?);
+        Ok(Self { at, alerts, silences, withheld, over, waiting })
     }
 
     fn silence(&self, open: &OpenAlert) -> Option<&Silence> {
@@ -97,6 +104,9 @@ fn open(now: &Now, settings: &Settings, format: Format, out: Out) -> String {
     let mut table = Table::new(["state", "rule", "cluster", "entity", "value", "peak", "since"], &[4, 5]);
     for open in &now.alerts {
         table.push(open_row(now, open, settings));
+    }
+    for over in &now.over {
+        table.push(over.row(now.at, settings.timezone));
     }
     let mut text =
         if table.is_empty() { String::new() } else { table.render_folded(out.width, &[2, 3, 4, 5]) + "\n" };
@@ -159,8 +169,12 @@ fn counted(now: &Now) -> String {
         Some(level) => Tone::from(level).paint(&format!("{count} {level}")),
         None => Tone::Waiting.paint(&format!("{count} pending")),
     };
-    let parts: Vec<String> = counts.iter().map(part).collect();
-    if parts.is_empty() { Tone::Clear.paint("nothing is pending or firing") } else { parts.join(", ") }
+    let mut parts: Vec<String> = counts.iter().map(part).collect();
+    if parts.is_empty() {
+        parts.push(Tone::Clear.paint("nothing is pending or firing"));
+    }
+    parts.extend(over::counted(now));
+    parts.join(", ")
 }
 
 fn json_of_open(now: &Now) -> Value {
@@ -179,6 +193,7 @@ fn json_of_open(now: &Now) -> Value {
     json!({
         "at": now.at,
         "alerts": now.alerts.iter().map(alert).collect::<Vec<_>>(),
+        "over": now.over.iter().map(Over::as_json).collect::<Vec<_>>(),
         "deliveries": now.waiting.iter().map(Waiting::as_json).collect::<Vec<_>>(),
         "silences": now.silences.iter().map(silences::as_json).collect::<Vec<_>>(),
     })

@@ -1,7 +1,10 @@
 //! `routes`: whom alerts are told to; and `routes explain`: the way of one alert through them, and what withholds it now.
 
+mod flapping;
+
 use std::{collections::BTreeSet, process::ExitCode};
 
+use self::flapping::Flapped;
 use super::{
     args::{Explain, Global, Way},
     load,
@@ -109,7 +112,7 @@ fn explain(settings: &Settings, args: &Explain) -> Result<String, Stop> {
     for cluster in clusters {
         for level in args.level.map_or_else(|| levels.iter().copied().collect(), |level| vec![level]) {
             let way = Alert { rule, cluster, level, entity: &entity };
-            parts.push(way.explain(settings, &causes));
+            parts.push(way.explain(settings, &causes, &present.flapped));
         }
     }
     Ok(parts.join("\n"))
@@ -120,13 +123,16 @@ fn explain(settings: &Settings, args: &Explain) -> Result<String, Stop> {
 struct Present {
     silences: Vec<Silence>,
     open: Vec<OpenAlert>,
+    flapped: Flapped,
 }
 
 impl Present {
     fn read(settings: &Settings, now: Time) -> Result<Self, Stop> {
-        let read = Reader::open(&settings.store.path)
-            .and_then(|store| Ok(Self { silences: store.silences(now)?, open: store.alerts()? }));
-        match read {
+        let read = |store: Reader| {
+            let (silences, open) = (store.silences(now)?, store.alerts()?);
+            Ok(Self { silences, open, flapped: Flapped::read(&store, now)? })
+        };
+        match Reader::open(&settings.store.path).and_then(read) {
             Err(StoreError::Missing { .. }) => Ok(Self::default()),
             read => Ok(read?),
         }
@@ -147,7 +153,7 @@ fn speakers(settings: &Settings, set: &RuleSet, open: &[OpenAlert]) -> Speakers 
 }
 
 impl Alert<'_> {
-    fn explain(&self, settings: &Settings, causes: &Causes<'_>) -> String {
+    fn explain(&self, settings: &Settings, causes: &Causes<'_>, flapped: &Flapped) -> String {
         let labels = self.rule.labels_of(self.cluster, self.entity, Some(self.level));
         let of = if self.entity.is_empty() { String::new() } else { format!(", {}", self.entity) };
         let mut text = format!(
@@ -171,6 +177,7 @@ impl Alert<'_> {
             }
         }
         text += &format!("  told: {}\n", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
+        text += &flapped.in_words(self, settings, causes.now);
         let withheld = causes.of(&labels).map(|cause| cause.words(causes.now, causes.zone));
         match withheld {
             Some(words) => text += &format!("  {}\n", Tone::Waiting.paint(&format!("withheld now: {words}"))),

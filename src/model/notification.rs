@@ -84,7 +84,7 @@ pub struct Change {
     pub threshold: Option<Number>,
     pub since: Time,
     pub peak: Option<Number>,
-    /// Why it ended: `cleared`, `vanished`, `no_data`, `rule_removed`, `rule_changed`, `disabled`, `not_applicable`.
+    /// Why it ended: `cleared`, `vanished`, `no_data`, `rule_removed`, `rule_changed`, `disabled`, `not_applicable`, `sink_removed`.
     pub reason: Option<Ending>,
     pub facts: Facts,
     /// What is behind it, in one sentence.

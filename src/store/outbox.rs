@@ -251,8 +251,16 @@ pub(super) fn events_waiting(db: &Connection, key: &RuleKey) -> Result<(u64, u64
 
 /// Dead letters, newest first.
 pub(super) fn dead_letters(db: &Connection) -> Result<Vec<Queued>, StoreError> {
-    let select = format!("SELECT {COLUMNS} FROM deliveries WHERE state = 'dead' ORDER BY due DESC, seq DESC");
-    let mut select = db.prepare(&select)?;
+    select_where(db, "state = 'dead' ORDER BY due DESC, seq DESC")
+}
+
+/// News that are neither taken nor given up, oldest first.
+pub(super) fn news_waiting(db: &Connection) -> Result<Vec<Queued>, StoreError> {
+    select_where(db, "sort = 'news' AND state <> 'dead' ORDER BY seq")
+}
+
+fn select_where(db: &Connection, which: &str) -> Result<Vec<Queued>, StoreError> {
+    let mut select = db.prepare(&format!("SELECT {COLUMNS} FROM deliveries WHERE {which}"))?;
     let mut rows = select.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -76,6 +76,11 @@ impl Reader {
         letters::deeds(&self.db, since)
     }
 
+    /// News that wait for their sinks, oldest first.
+    pub fn news_waiting(&self) -> Result<Vec<Queued>, StoreError> {
+        outbox::news_waiting(&self.db)
+    }
+
     pub fn dead_letters(&self) -> Result<Vec<Queued>, StoreError> {
         outbox::dead_letters(&self.db)
     }

@@ -61,7 +61,7 @@ impl Waiting {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use anstream::adapter::strip_str;
 
     use super::*;
@@ -79,7 +79,7 @@ mod tests {
         store::{Card, DeliveryKey, Settlement, Store, Turn},
     };
 
-    fn turn(deliveries: Vec<Delivery>) -> Turn {
+    pub fn turn(deliveries: Vec<Delivery>) -> Turn {
         Turn {
             key: RuleKey::new("elasticsearch-storage", "main"),
             card: Card::default(),

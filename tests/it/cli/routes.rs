@@ -63,6 +63,7 @@ async fn routes_are_listed_and_the_way_of_an_alert_is_explained() {
   3 team=\"shop\": no, its team is search
   4 everything: tells log
   told: bot, log
+  it does not flap now; 5 changes within 1h would be damped until nothing changed for 30m
   nothing withholds it now
 ";
     assert_eq!(said.out, expected);
