@@ -14,7 +14,11 @@ use crate::{
         schedule::{self, Plan},
         watch::{Pace, Watch},
     },
-    model::{Cause, Event, Observation, Reason, Time, query::Response, step::resolved},
+    model::{
+        Cause, Event, Observation, Reason, Time,
+        query::{Query, Response},
+        step::resolved,
+    },
     store::{Outcome, Run, StoreError},
 };
 
@@ -28,6 +32,8 @@ pub async fn evaluate(engine: &Engine, watch: &mut Watch) -> Result<(), StoreErr
 pub enum Eyes<'e> {
     /// The clusters themselves.
     Doors,
+    /// Somebody who answers in their place, one answer per question.
+    Double(&'e (dyn Fn(&Look, &[Query]) -> Vec<Result<Response, Reason>> + Send + Sync)),
     /// A timeline that is known beforehand.
     Script(&'e (dyn Fn(Time) -> Observation + Send + Sync)),
 }
@@ -37,16 +43,14 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
     let now = engine.clock.now();
     let pace = std::mem::take(&mut watch.pace);
     let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else {
-        return follow::go_on(engine, watch, pace).await;
+        return follow::go_on(engine, watch, pace, eyes).await;
     };
     let mut draft = Draft::of(watch);
     draft.pass_over(plan.passed_over.clone());
     let mut ticks = ticks_of(&plan);
     while let Some(at) = ticks.pop() {
-        let Sight { mut observation, memory, events, pace } = match eyes {
-            Eyes::Doors => see(engine, watch, draft.memory.clone(), at).await,
-            Eyes::Script(script) => Sight::of(script(at), draft.memory.clone()),
-        };
+        let sight = see_by(engine, watch, (draft.memory.clone(), at), eyes).await;
+        let Sight { mut observation, memory, events, pace } = sight;
         watch.pace = pace;
         draft.events.extend(events);
         if let Cow::Owned(resolved) = resolved(&watch.rule.policy, &observation) {
@@ -93,22 +97,42 @@ impl Sight {
 
 /// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
 pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
+    see_by(engine, watch, (memory, at), Eyes::Doors).await
+}
+
+pub(super) async fn see_by(
+    engine: &Engine,
+    watch: &Watch,
+    (memory, at): (Memory, Time),
+    eyes: Eyes<'_>,
+) -> Sight {
+    if let Eyes::Script(script) = eyes {
+        return Sight::of(script(at), memory);
+    }
     if watch.rule.check.follows() {
-        follow::see(engine, watch, memory, at).await
+        follow::see(engine, watch, (memory, at), eyes).await
     } else {
-        look(engine, watch, memory, at).await
+        look(engine, watch, (memory, at), eyes).await
     }
 }
 
 /// One look.
-pub(super) async fn look(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
+pub(super) async fn look(
+    engine: &Engine,
+    watch: &Watch,
+    (memory, at): (Memory, Time),
+    eyes: Eyes<'_>,
+) -> Sight {
     let look = watch.look(at, engine.timeout_of(&watch.key.cluster), engine.clock.now());
     let check = &watch.rule.check;
     let queries = match guarded(|| check.queries(&look, &memory)) {
         Ok(queries) => queries,
         Err(fault) => return Sight::of(Observation::Indeterminate(fault), memory),
     };
-    let answers = engine.doors.ask(&look, at, &queries).await;
+    let answers = match eyes {
+        Eyes::Double(double) => double(&look, &queries),
+        Eyes::Doors | Eyes::Script(_) => engine.doors.ask(&look, at, &queries).await,
+    };
     read(watch, &look, &answers, memory)
 }
 

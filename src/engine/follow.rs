@@ -5,7 +5,7 @@ use crate::{
     engine::{
         Engine,
         draft::Draft,
-        evaluate::{Sight, look},
+        evaluate::{Eyes, Sight, look},
         watch::{Pace, Watch},
     },
     model::{Cause, Observation, Time},
@@ -20,19 +20,19 @@ const MOST_WAITING: u64 = 1000;
 const MOST_BYTES_WAITING: u64 = 32 << 20;
 
 /// As many looks as one turn may take. A page that cannot be had takes nothing away from those before it.
-pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
+pub async fn see(engine: &Engine, watch: &Watch, (memory, at): (Memory, Time), eyes: Eyes<'_>) -> Sight {
     if is_held_back(engine, watch).await {
         let look = watch.look(at, engine.timeout_of(&watch.key.cluster), engine.clock.now());
         let observation = watch.rule.check.held_back(&look, &memory);
         return Sight { pace: Pace::HeldBack, ..Sight::of(observation, memory) };
     }
-    let mut all = look(engine, watch, memory, at).await;
+    let mut all = look(engine, watch, (memory, at), eyes).await;
     for _ in 1..MOST_PAGES {
         if !goes_on(watch, &all) || all.events.iter().map(|event| event.size).sum::<usize>() > MOST_BYTES {
             break;
         }
         let mut events = all.events;
-        let next = look(engine, watch, all.memory, at).await;
+        let next = look(engine, watch, (all.memory, at), eyes).await;
         events.extend(next.events);
         all = Sight { events, ..next };
     }
@@ -48,9 +48,9 @@ fn goes_on(watch: &Watch, seen: &Sight) -> bool {
 }
 
 /// Between two ticks: what is behind the last page. What it says of alerts is judged at the next tick.
-pub async fn go_on(engine: &Engine, watch: &mut Watch, pace: Pace) -> Result<(), StoreError> {
+pub async fn go_on(engine: &Engine, watch: &mut Watch, pace: Pace, eyes: Eyes<'_>) -> Result<(), StoreError> {
     let Some(at) = watch.watermark.filter(|_| pace != Pace::Scheduled) else { return Ok(()) };
-    let seen = see(engine, watch, watch.memory.clone(), at).await;
+    let seen = see(engine, watch, (watch.memory.clone(), at), eyes).await;
     watch.pace = seen.pace;
     if seen.pace == Pace::HeldBack {
         return Ok(());

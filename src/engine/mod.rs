@@ -9,6 +9,8 @@ mod canary;
 pub mod commit;
 pub mod compose;
 pub mod daemon;
+#[cfg(test)]
+mod day;
 pub mod deliver;
 pub mod doors;
 pub mod draft;

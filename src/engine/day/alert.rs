@@ -1,0 +1,137 @@
+//! One alert, as the rules of the language have it: slow, and easy to believe.
+
+use super::{oracle::Rung, truth::Milli};
+use crate::model::Level;
+
+/// A change that is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Net {
+    pub what: &'static str,
+    pub level: Level,
+    pub at: Milli,
+}
+
+/// A rung is on its way up or down for so long already, and was last looked at then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Latch {
+    Down,
+    Pending(Milli, Milli),
+    Up,
+    Easing(Milli, Milli),
+}
+
+impl Latch {
+    fn is_up(self) -> bool {
+        matches!(self, Self::Up | Self::Easing(..))
+    }
+}
+
+/// What is open: since when, and at which level.
+type Open = Option<(Milli, Level)>;
+
+pub struct Alert {
+    latches: Vec<Latch>,
+    since: Option<Milli>,
+    open: Open,
+    /// What was told before this turn.
+    told: Open,
+    /// What changed in this turn, with the beginning of its episode.
+    changes: Vec<(Milli, Net)>,
+}
+
+impl Alert {
+    pub fn new(rungs: &[Rung]) -> Self {
+        Self {
+            latches: vec![Latch::Down; rungs.len()],
+            since: None,
+            open: None,
+            told: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// A number at a tick; a step between two looks adds at most `reach` to how long something lasts.
+    pub fn hears(&mut self, rungs: &[Rung], number: f64, (tick, reach): (Milli, Milli)) {
+        let mut handed_down = false;
+        for at in (0..rungs.len()).rev() {
+            let (before, rung, bad) = (self.latches[at], &rungs[at], (rungs[at].bad)(number));
+            let good = rung.good.map_or(!bad, |good| good(number) && !bad);
+            let after =
+                if handed_down && bad { Latch::Up } else { next(before, rung, (bad, good), (tick, reach)) };
+            let ended = before.is_up() && after == Latch::Down;
+            handed_down |= ended || (before != Latch::Up && after == Latch::Up);
+            self.latches[at] = after;
+        }
+        let quiet = self.latches.iter().all(|latch| *latch == Latch::Down);
+        if !quiet {
+            self.since.get_or_insert(tick);
+        }
+        self.announce(rungs, tick);
+        if quiet {
+            self.since = None;
+        }
+    }
+
+    fn announce(&mut self, rungs: &[Rung], tick: Milli) {
+        let highest = (0..rungs.len()).rev().find(|at| self.latches[*at].is_up());
+        let since = self.since.unwrap_or(tick);
+        let Some(highest) = highest else {
+            if let Some((since, level)) = self.open.take() {
+                self.changes.push((since, Net { what: "resolved", level, at: tick }));
+                // a rung that is pending begins an episode of its own
+                self.since = self.latches.iter().any(|latch| *latch != Latch::Down).then_some(tick);
+            }
+            return;
+        };
+        let level = rungs[highest].level;
+        let undecided = self.latches[highest..].iter().any(|latch| matches!(latch, Latch::Pending(..)));
+        let what = match self.open {
+            _ if self.latches[highest] != Latch::Up => return,
+            None => "fired",
+            Some((_, known)) if known < level => "raised",
+            Some((_, known)) if known > level && !undecided => "lowered",
+            Some(_) => return,
+        };
+        self.open = Some((since, level));
+        self.changes.push((since, Net { what, level, at: tick }));
+    }
+
+    /// What somebody has to hear who knows what was told before: what came and went is one line, and so is what came to stay.
+    /// What was `withheld` until some time is told as it is then, and what came and went meanwhile is not told at all.
+    pub fn net(&mut self, withheld: Option<Milli>) -> Vec<Net> {
+        let changes = std::mem::take(&mut self.changes);
+        let known = std::mem::replace(&mut self.told, self.open);
+        let is_known = |since: Milli| known.is_some_and(|(episode, _)| episode == since);
+        let ends = changes.iter().filter(|(_, net)| net.what == "resolved");
+        let ends = ends.filter(|(since, _)| withheld.is_none() || is_known(*since));
+        let ended = |(since, net): &(Milli, Net)| {
+            let level = known.filter(|(episode, _)| episode == since).map_or(net.level, |(_, level)| level);
+            Net { level, ..*net }
+        };
+        let mut nets: Vec<Net> = ends.map(ended).collect();
+        let Some((episode, level)) = self.open else { return nets };
+        let Some((_, last)) = changes.iter().rev().find(|(since, _)| *since == episode) else { return nets };
+        let what = match known.filter(|(since, _)| *since == episode) {
+            None => "fired",
+            Some((_, known)) if known < level => "raised",
+            Some((_, known)) if known > level => "lowered",
+            Some(_) => return nets,
+        };
+        nets.push(Net { what, level, at: withheld.unwrap_or(last.at) });
+        nets
+    }
+}
+
+fn next(before: Latch, rung: &Rung, (bad, good): (bool, bool), (tick, reach): (Milli, Milli)) -> Latch {
+    let older = |waited: Milli, seen: Milli| waited + (tick - seen).min(reach);
+    let rising = |waited| if waited >= rung.lasting { Latch::Up } else { Latch::Pending(waited, tick) };
+    let ending = |waited| if waited >= rung.easing { Latch::Down } else { Latch::Easing(waited, tick) };
+    match before {
+        Latch::Down if bad => rising(0),
+        Latch::Pending(waited, seen) if bad => rising(older(waited, seen)),
+        Latch::Down | Latch::Pending(..) => Latch::Down,
+        Latch::Up if good => ending(0),
+        Latch::Easing(waited, seen) if good => ending(older(waited, seen)),
+        Latch::Up | Latch::Easing(..) => Latch::Up,
+    }
+}

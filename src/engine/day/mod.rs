@@ -1,0 +1,84 @@
+//! A whole day of mixed sources, lived through by the engine as it is in seconds: rules from a file, the checks' own code, the
+//! state machine, the store and the outbox. Only the clock is turned by hand, and the double at the door knows what happened.
+//!
+//! What happened is made up from a seed ([`truth`]). From it the double answers every question ([`door`], [`search`]), and an
+//! [`oracle`] who knows neither the checks nor the engine says which alerts are told, and when. The two have to agree to the tick.
+
+mod alert;
+mod blind;
+mod door;
+mod life;
+mod luck;
+mod oracle;
+mod search;
+mod sources;
+mod truth;
+
+use std::collections::BTreeSet;
+
+use self::{
+    life::Life,
+    luck::Spell,
+    oracle::{Line, World},
+    truth::Truth,
+};
+
+/// The built-in rule whose alert speaks for all others of a cluster.
+const GUARD: &str = "elasticsearch-unreachable";
+
+/// `HIGHWATER_CASES` days in all, divided as for other tests that have a store each.
+fn days() -> u64 {
+    let asked = std::env::var("HIGHWATER_CASES").ok().and_then(|cases| cases.parse::<u64>().ok());
+    asked.map_or(2, |cases| (cases / 10_000).max(2))
+}
+
+async fn live_through(seed: u64) {
+    let truth = Truth::of(seed);
+    let life = Life::begin(&truth).await;
+    let rules = life.rules.clone();
+    let lag = |rule: &str| i64::try_from(rules.rules[rule].timing.lag().as_millis()).unwrap();
+    let (mut expected, mut speaks) = (Vec::new(), Vec::new());
+    for promise in sources::promises(&truth) {
+        let lines = promise.lines(World { truth: &truth, speaks: &speaks }, lag(promise.rule));
+        if promise.rule == GUARD {
+            speaks = spells(&lines);
+        }
+        expected.extend(lines);
+    }
+    let heard = life.live().await;
+    compare(seed, expected, heard);
+}
+
+/// From each firing to its end.
+fn spells(lines: &[Line]) -> Vec<Spell> {
+    lines.chunks_exact(2).map(|pair| Spell { from: pair[0].told, to: pair[1].told }).collect()
+}
+
+fn sorted(lines: &[Line]) -> Vec<String> {
+    let mut lines: Vec<String> = lines.iter().map(Line::to_string).collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn compare(seed: u64, expected: Vec<Line>, heard: Vec<Line>) {
+    let (expected, heard) = (sorted(&expected), sorted(&heard));
+    assert!(expected.len() > 100, "a quiet day proves little");
+    if expected == heard {
+        return;
+    }
+    let (all, told): (BTreeSet<_>, BTreeSet<_>) = (expected.iter().collect(), heard.iter().collect());
+    let missing = all.difference(&told).map(|line| format!("  missing {line}"));
+    let wrong = told.difference(&all).map(|line| format!("  wrong   {line}"));
+    let mut lines: Vec<String> = missing.chain(wrong).collect();
+    lines.sort_by_key(|line| line[10..].to_owned());
+    let (of, many) = (expected.len(), lines.len());
+    lines.truncate(40);
+    panic!("the day of seed {seed}: {many} differences from {of} lines\n{}", lines.join("\n"));
+}
+
+#[tokio::test]
+async fn every_alert_of_a_day_is_told_when_it_has_to_be_and_no_other() {
+    for seed in 0..days() {
+        live_through(seed).await;
+    }
+}
