@@ -7,17 +7,17 @@ use kube::{
     Client,
     api::{ListParams, Request},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::trouble;
 use crate::model::{
     Cause, Reason,
-    kubernetes::{Listing, Objects, Page, Resource},
+    kubernetes::{Page, Resource},
     span,
 };
 
 /// Objects of one page.
-const PAGE: u32 = 500;
+pub const PAGE: u32 = 500;
 /// Objects of one list: more than the largest clusters have.
 const MOST: usize = 300_000;
 /// Bytes of one page: objects are at most 1.5 MB each, and usually 5 kB.
@@ -27,46 +27,26 @@ const REQUESTS: u32 = 12;
 /// How often a list is begun anew whose pages expired on the way.
 const RESTARTS: u32 = 3;
 
-pub async fn all(client: &Client, listing: &Listing, timeout: Duration) -> Result<Objects, Reason> {
-    let whole = timeout.saturating_mul(REQUESTS);
-    let asked = tokio::time::timeout(whole, of_its_kind(client, listing, timeout)).await;
-    asked.unwrap_or_else(|_| {
-        let text = format!("`{}` were not listed within {}", listing.resource.name(), span::show(whole));
-        Err(Reason::new(Cause::Timeout, text))
-    })
+/// Whom to ask, and for which objects.
+#[derive(Clone)]
+pub struct Asked {
+    pub client: Client,
+    pub resource: Resource,
+    pub namespace: Option<String>,
+    /// Of one request.
+    pub timeout: Duration,
 }
 
-async fn of_its_kind(client: &Client, listing: &Listing, timeout: Duration) -> Result<Objects, Reason> {
-    match listing.resource {
-        Resource::Pods => in_namespaces(client, listing, timeout).await.map(Objects::Pods),
-        Resource::Nodes => in_namespaces(client, listing, timeout).await.map(Objects::Nodes),
-        _ => in_namespaces(client, listing, timeout).await.map(Objects::Workloads),
-    }
+/// Every object of one moment.
+pub struct Listed<T> {
+    pub objects: Vec<T>,
+    /// The moment; `None` where the API says it in another form than a number.
+    pub version: Option<u64>,
 }
 
-async fn in_namespaces<T: DeserializeOwned>(
-    client: &Client,
-    listing: &Listing,
-    timeout: Duration,
-) -> Result<Vec<T>, Reason> {
-    let asked = Asked { client, resource: listing.resource, namespace: None, timeout };
-    if listing.namespaces.is_empty() {
-        return asked.list().await;
-    }
-    let mut objects = Vec::new();
-    for namespace in &listing.namespaces {
-        objects.extend(Asked { namespace: Some(namespace), ..asked }.list().await?);
-    }
-    Ok(objects)
-}
-
-#[derive(Clone, Copy)]
-struct Asked<'a> {
-    client: &'a Client,
-    resource: Resource,
-    namespace: Option<&'a str>,
-    timeout: Duration,
-}
+/// An object of which nothing is wanted.
+#[derive(Deserialize)]
+struct Unread {}
 
 /// Why there is no page.
 enum NoPage {
@@ -75,11 +55,29 @@ enum NoPage {
     Because(Reason),
 }
 
-impl Asked<'_> {
-    async fn list<T: DeserializeOwned>(self) -> Result<Vec<T>, Reason> {
+impl Asked {
+    /// All of them, or the reason why nothing is known.
+    pub async fn list<T: DeserializeOwned>(&self) -> Result<Listed<T>, Reason> {
+        let whole = self.timeout.saturating_mul(REQUESTS);
+        tokio::time::timeout(whole, self.begun_anew()).await.unwrap_or_else(|_| {
+            let text = format!("`{}` were not listed within {}", self.resource.name(), span::show(whole));
+            Err(Reason::new(Cause::Timeout, text))
+        })
+    }
+
+    /// The present moment, for the price of one object. Whatever would keep a list from being answered keeps this one too.
+    pub async fn moment(&self) -> Result<Option<u64>, Reason> {
+        match self.page::<Unread>(&ListParams::default().limit(1)).await {
+            Ok(page) => Ok(page.version()),
+            Err(NoPage::Because(reason)) => Err(reason),
+            Err(NoPage::Expired) => Ok(None),
+        }
+    }
+
+    async fn begun_anew<T: DeserializeOwned>(&self) -> Result<Listed<T>, Reason> {
         for _ in 0..RESTARTS {
             match self.pages().await {
-                Ok(objects) => return Ok(objects),
+                Ok(listed) => return Ok(listed),
                 Err(NoPage::Because(reason)) => return Err(reason),
                 Err(NoPage::Expired) => {}
             }
@@ -89,22 +87,22 @@ impl Asked<'_> {
         Err(Reason::new(Cause::Partial, text))
     }
 
-    async fn pages<T: DeserializeOwned>(self) -> Result<Vec<T>, NoPage> {
+    async fn pages<T: DeserializeOwned>(&self) -> Result<Listed<T>, NoPage> {
         let mut objects: Vec<T> = Vec::new();
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page: Page<T> = self.page(&params).await?;
-            let next = page.next().map(str::to_owned);
+            let (next, version) = (page.next().map(str::to_owned), page.version());
             objects.extend(page.items);
             match next {
-                None => return Ok(objects),
+                None => return Ok(Listed { objects, version }),
                 Some(_) if objects.len() >= MOST => return Err(self.too_many()),
                 Some(next) => params = ListParams::default().limit(PAGE).continue_token(&next),
             }
         }
     }
 
-    async fn page<T: DeserializeOwned>(self, params: &ListParams) -> Result<Page<T>, NoPage> {
+    async fn page<T: DeserializeOwned>(&self, params: &ListParams) -> Result<Page<T>, NoPage> {
         let body = tokio::time::timeout(self.timeout, self.body(params)).await.unwrap_or_else(|_| {
             let text = format!("the API did not answer within {}", span::show(self.timeout));
             Err(NoPage::Because(Reason::new(Cause::Timeout, text)))
@@ -115,15 +113,15 @@ impl Asked<'_> {
         })
     }
 
-    async fn body(self, params: &ListParams) -> Result<Vec<u8>, NoPage> {
-        let path = self.resource.path(self.namespace);
+    async fn body(&self, params: &ListParams) -> Result<Vec<u8>, NoPage> {
+        let path = self.resource.path(self.namespace.as_deref());
         let request = Request::new(path).list(params).map_err(|error| {
             NoPage::Because(Reason::new(Cause::Invalid, trouble::clean(&error.to_string())))
         })?;
         let stream = match self.client.request_stream(request).await {
             Err(kube::Error::Api(status)) if status.code == 410 => return Err(NoPage::Expired),
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                return Err(NoPage::Because(trouble::forbidden(self.resource, self.namespace)));
+                return Err(NoPage::Because(trouble::forbidden(self.resource, self.namespace.as_deref())));
             }
             Err(error) => return Err(NoPage::Because(trouble::of(&error))),
             Ok(stream) => stream,
@@ -137,7 +135,7 @@ impl Asked<'_> {
         Ok(body)
     }
 
-    fn too_many(self) -> NoPage {
+    fn too_many(&self) -> NoPage {
         let text = format!("more than {MOST} {} in one list; choose `namespaces`", self.resource.name());
         NoPage::Because(Reason::new(Cause::Partial, text))
     }

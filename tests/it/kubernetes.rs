@@ -3,6 +3,7 @@
 mod fixtures;
 mod many;
 mod roles;
+mod watch;
 mod wire;
 
 use std::time::Duration;

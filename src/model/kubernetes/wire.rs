@@ -26,12 +26,19 @@ impl<T> Page<T> {
     pub fn next(&self) -> Option<&str> {
         self.metadata.next.as_deref().filter(|next| !next.is_empty())
     }
+
+    /// Of which moment the list is; every page of it says the same. They grow with every change of the cluster.
+    pub fn version(&self) -> Option<u64> {
+        self.metadata.resource_version.as_deref()?.parse().ok()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ListMeta {
     #[serde(rename = "continue")]
     next: Option<String>,
+    resource_version: Option<String>,
 }
 
 fn nullable<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {

@@ -185,7 +185,7 @@ fn the_manifests_are_whole_and_the_settings_in_them_are_valid() {
     );
     let granted: Vec<Value> = [manifest("cluster-role.yaml"), manifest("namespace-role.yaml")].concat();
     let verbs = granted.iter().flat_map(|object| object["rules"].as_array().cloned().unwrap_or_default());
-    assert!(verbs.into_iter().all(|rule| rule["verbs"] == json!(["list"])), "nothing but looking");
+    assert!(verbs.into_iter().all(|rule| rule["verbs"] == json!(["list", "watch"])), "nothing but looking");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,12 @@ use crate::support::{
 };
 
 fn home(api: &Wire) -> Home {
-    let home = Home::new(&settings(&Receiver::start()), "rules: []");
+    home_of(api, &Receiver::start())
+}
+
+/// A rule about the pods of this API.
+pub fn home_of(api: &Wire, receiver: &Receiver) -> Home {
+    let home = Home::new(&settings(receiver), "rules: []");
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "wire",
         "clusters": [{ "name": "wire", "cluster": { "server": api.url() } }],
@@ -28,7 +33,7 @@ fn home(api: &Wire) -> Home {
     home
 }
 
-fn refusal(code: u16, reason: &str) -> Act {
+pub fn refusal(code: u16, reason: &str) -> Act {
     let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "reason": reason, "code": code });
     Act::Write(reply(code, &status))
 }
