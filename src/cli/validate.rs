@@ -10,13 +10,17 @@ use super::{
     stop::{Code, Stop},
     words::count,
 };
-use crate::config::{Loaded, Settings};
+use crate::{
+    config::{Loaded, Settings},
+    engine::beforehand,
+};
 
 pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
     let loaded = load::rules(&settings)?;
     out.print(&loaded.warnings.render(out.coloured()))?;
-    for missing in load::missing_secrets(&settings) {
+    let unusable = beforehand::unusable_kubeconfigs(&loaded.set);
+    for missing in load::missing_secrets(&settings).into_iter().chain(unusable) {
         out.print(&format!("{}: {missing}; `run` will need it\n", Tone::Warning.paint("warning")))?;
     }
     out.print(&format!("{}: {}\n", Tone::Clear.paint("fine"), in_words(&settings, &loaded)))?;

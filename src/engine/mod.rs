@@ -5,6 +5,7 @@
 
 pub mod agenda;
 pub mod beat;
+pub mod beforehand;
 mod canary;
 pub mod commit;
 pub mod compose;

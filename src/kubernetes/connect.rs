@@ -2,17 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::{Client, Config, config::KubeConfigOptions};
 
 use super::{
+    kubeconfig,
     shelf::{Askers, Shelves},
     trouble,
 };
@@ -65,6 +62,11 @@ impl Kubernetes {
             }
             answer => answer,
         }
+    }
+
+    /// What is wrong with the files that lead there, told without asking anybody.
+    pub fn mistake(access: &Access) -> Option<String> {
+        kubeconfig::mistake(access)
     }
 
     async fn connection(&self, access: &Access, timeout: Duration) -> Result<Arc<Connection>, Reason> {
@@ -134,15 +136,13 @@ async fn connect(access: &Access, timeout: Duration) -> Result<Askers, Reason> {
 }
 
 async fn by_kubeconfig(access: &Access) -> Result<Config, Reason> {
-    let file = match &access.kubeconfig {
-        Some(path) => Kubeconfig::read_from(Path::new(path)),
-        None => Kubeconfig::read(),
-    };
-    let name = access.kubeconfig.as_deref().unwrap_or("the default one");
     let unusable = |error| {
-        let text = format!("the kubeconfig ({name}) cannot be used: {}", trouble::kubeconfig(&error));
+        let (name, why) = (kubeconfig::name(access), trouble::kubeconfig(&error));
+        let text = format!("the kubeconfig ({name}) cannot be used: {why}");
         Reason::new(Cause::Refused, text)
     };
     let options = KubeConfigOptions { context: access.context.clone(), ..KubeConfigOptions::default() };
-    Config::from_custom_kubeconfig(file.map_err(unusable)?, &options).await.map_err(unusable)
+    Config::from_custom_kubeconfig(kubeconfig::read(access).map_err(unusable)?, &options)
+        .await
+        .map_err(unusable)
 }

@@ -11,6 +11,8 @@ mod connect;
 #[cfg(feature = "kubernetes")]
 mod follow;
 #[cfg(feature = "kubernetes")]
+mod kubeconfig;
+#[cfg(feature = "kubernetes")]
 mod list;
 #[cfg(feature = "kubernetes")]
 mod shelf;

@@ -1,6 +1,8 @@
 //! Pods and nodes of a real Kubernetes API: every trouble seen, told and recovered from; roles; 5,000 pods; an API that goes away.
 
 mod fixtures;
+mod inside;
+mod kubeconfigs;
 mod many;
 mod roles;
 mod watch;

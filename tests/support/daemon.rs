@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Home {
     folder: PathBuf,
     environment: Vec<(String, String)>,
+    account: Option<PathBuf>,
     _watcher: Watcher,
 }
 
@@ -40,7 +41,8 @@ impl Home {
     /// `settings` as JSON, which is YAML too; relative paths are in the home.
     pub fn new(settings: &Value, rules: &str) -> Home {
         let folder = tempfile::Builder::new().prefix("highwater-home-").tempdir().expect("a folder").keep();
-        let home = Home { _watcher: Watcher::of_engine(&folder), folder, environment: Vec::new() };
+        let home =
+            Home { _watcher: Watcher::of_engine(&folder), folder, environment: Vec::new(), account: None };
         fs::create_dir_all(home.path("rules")).expect("a folder for rules");
         fs::create_dir_all(home.path("daemon")).expect("a folder for logs");
         home.write_settings(settings);
@@ -51,6 +53,12 @@ impl Home {
     /// A variable that every command in here gets: where secrets come from.
     pub fn env(mut self, name: &str, value: &str) -> Home {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What is started here sees this folder in the place where a pod finds its service account. Needs root.
+    pub fn in_a_pod(mut self, account: &Path) -> Home {
+        self.account = Some(account.to_owned());
         self
     }
 
@@ -78,7 +86,10 @@ impl Home {
 
     /// Any command of the program, with this home's settings.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = match &self.account {
+            None => Command::new(PROGRAM),
+            Some(account) => within(account),
+        };
         command.args(args).arg("--config").arg(self.path("highwater.yaml")).current_dir(&self.folder);
         command.env_clear().envs(self.environment.iter().cloned()).stdin(Stdio::null());
         command
@@ -128,6 +139,15 @@ impl Home {
         let text = fs::read_to_string(self.path("daemon/stdout")).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
+}
+
+/// A mount namespace of its own, in which `/run` holds a service account and nothing else.
+fn within(account: &Path) -> Command {
+    const ENTER: &str = "mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io \
+                         && ln -s \"$1\" /run/secrets/kubernetes.io/serviceaccount && shift && exec \"$@\"";
+    let mut command = Command::new("/usr/bin/unshare");
+    command.args(["--mount", "/bin/sh", "-c", ENTER, "sh"]).arg(account).arg(PROGRAM);
+    command
 }
 
 /// Settings that watch `urls` as `main` and tell `receiver`; change them before they are written.

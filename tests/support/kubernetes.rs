@@ -134,6 +134,19 @@ impl Api {
         }
     }
 
+    /// A token of a service account, as the kubelet gets one for a pod.
+    pub async fn token(&self, namespace: &str, account: &str) -> String {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let wanted = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "expirationSeconds": 600 } });
+        let request = Request::new(path).create(&PostParams::default(), wanted.to_string().into_bytes());
+        let given = self.client().await.request::<Value>(request.expect("a request")).await.expect("a token");
+        given["status"]["token"].as_str().expect("a token").to_owned()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Merges this into the `status` of an object.
     pub async fn status(&self, path: &str, name: &str, status: Value) {
         let patch = Patch::Merge(json!({ "status": status }));

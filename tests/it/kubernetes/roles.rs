@@ -8,14 +8,14 @@ use super::{fixtures, nodes_rule, pods_rule, settings, shared};
 use crate::support::{daemon::Home, kubernetes::Api, not_run::or_not_run, receiver::Receiver};
 
 /// The documents of a manifest.
-fn manifest(name: &str) -> Vec<Value> {
+pub fn manifest(name: &str) -> Vec<Value> {
     let path = format!("{}/deploy/kubernetes/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(path).unwrap();
     text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
 }
 
 /// As `kubectl apply` would, for objects that are not there yet.
-async fn apply(api: &Api, objects: &[Value]) {
+pub async fn apply(api: &Api, objects: &[Value]) {
     for object in objects {
         let (kind, version) = (object["kind"].as_str().unwrap(), object["apiVersion"].as_str().unwrap());
         let group = if version == "v1" { "/api/v1".to_owned() } else { format!("/apis/{version}") };
