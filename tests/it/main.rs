@@ -42,3 +42,4 @@ mod readme;
 mod sink_trouble;
 mod slack_bot;
 mod zeebe;
+mod zeebe_kept;
