@@ -86,7 +86,7 @@ pub enum Others {
     Excused,
     /// They had no documents in the window.
     NoData,
-    /// Their number is 0: a complete count names everybody who has more.
+    /// Their number is 0: a complete count names everybody who has more. Where nobody is known, that of the whole is.
     Zero,
     /// The same, and once they are quiet nobody has to remember them: each was about something that happens once.
     Over,

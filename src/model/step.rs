@@ -110,8 +110,13 @@ impl Turn<'_> {
         }
         // whoever is known to be gone, or to have no documents, is nobody's blindness any more
         self.blind.entities.retain(|entity, _| findings.contains_key(entity));
-        for entity in rest.iter().filter(|entity| !(self.policy.grouped && entity.is_empty())) {
+        let counted = matches!(others, Others::Zero | Others::Over);
+        for entity in rest.iter().filter(|entity| counted || !(self.policy.grouped && entity.is_empty())) {
             self.conclude(entity, others);
+        }
+        if others == Others::Zero && findings.is_empty() && rest.is_empty() {
+            // nobody is known: the whole stands for them, and its number is known
+            self.conclude(&Entity::empty(), others);
         }
     }
 

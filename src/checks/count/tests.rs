@@ -6,8 +6,10 @@ use super::{
     *,
 };
 use crate::model::{
-    Cause, Level,
+    Bound, Cause, Condition, Level, LevelPolicy, Missing, Op, Policy, RuleState, Tick, Transition,
+    policy::BlindPolicy,
     query::{Group, Question, SearchAnswer},
+    step,
 };
 
 /// Groups by user with their matching documents.
@@ -53,6 +55,58 @@ fn a_known_group_that_no_document_names_counts_zero() {
     assert_eq!(readings(&seen).keys().collect::<Vec<_>>(), ["user.name=kim"]);
     let Observation::Seen { others, .. } = seen else { unreachable!() };
     assert_eq!(others, Others::Zero);
+}
+
+/// What is told of a count per user, look by look: minutes, groups that match, and all documents.
+fn told(op: Op, no_data: Missing, looks: &[(&[(&str, u64)], u64)]) -> Vec<String> {
+    let check = count(", per: [user.name]");
+    let bound = || Bound::Value(Number::Int(1));
+    let clear = if op == Op::Below { Op::AtLeast } else { Op::Below };
+    let level = LevelPolicy {
+        level: Level::Warning,
+        when: Condition::new(op, bound()),
+        clear: Condition::new(clear, bound()),
+        fire_after: Duration::ZERO,
+        recover_after: Duration::ZERO,
+    };
+    let blind = BlindPolicy::default();
+    let policy = Policy { levels: vec![level], no_data, absent: Missing::KEEP, blind, grouped: true };
+    let (mut state, mut told) = (RuleState::default(), Vec::new());
+    for (minute, (groups, total)) in (0..).zip(looks) {
+        let tick = Tick::new(look().window.end + Duration::from_secs(60 * minute), Duration::from_secs(120));
+        let stepped = step(&policy, state, &seen(&check, groups, *total), false, tick);
+        let words = |change: &Transition| {
+            format!("{minute} {} {}", change.kind.name(), change.entity).trim_end().to_owned()
+        };
+        told.extend(stepped.transitions.iter().map(words));
+        state = stepped.state;
+    }
+    told
+}
+
+#[test]
+fn where_no_group_is_known_the_count_of_the_whole_is_zero_until_a_group_matches() {
+    let looks: [(&[(&str, u64)], u64); 4] = [(&[], 9), (&[], 9), (&[("kim", 3)], 9), (&[("kim", 3)], 9)];
+    assert_eq!(told(Op::Below, Missing::KEEP, &looks), ["0 fired", "2 resolved"]);
+    for no_data in [Missing::KEEP, Missing::fire(Level::Warning)] {
+        let kim = ["2 fired user.name=kim"];
+        assert_eq!(told(Op::AtLeast, no_data, &looks), kim, "that none matches is fine");
+    }
+}
+
+#[test]
+fn an_alert_about_no_documents_ends_with_documents_although_no_group_matches() {
+    let looks: [(&[(&str, u64)], u64); 3] = [(&[], 0), (&[], 0), (&[], 9)];
+    let silent = Missing::fire(Level::Warning);
+    assert_eq!(told(Op::AtLeast, silent, &looks), ["0 fired", "2 resolved"]);
+    assert_eq!(told(Op::Below, silent, &looks), ["0 fired"], "nobody matches: it is still too few");
+    assert_eq!(told(Op::AtLeast, Missing::KEEP, &looks), [""; 0]);
+}
+
+#[test]
+fn a_known_group_stands_for_itself_and_the_whole_says_nothing_beside_it() {
+    let looks: [(&[(&str, u64)], u64); 2] = [(&[("kim", 3)], 9), (&[], 9)];
+    assert_eq!(told(Op::Below, Missing::fire(Level::Warning), &looks), ["1 fired user.name=kim"]);
 }
 
 #[test]
