@@ -71,6 +71,15 @@ async fn a_redirect_a_page_and_a_flood_are_answers_that_prove_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_as_long_as_its_cap_and_not_one_byte_longer() {
+    const BODY: &str = "[1,2,3]";
+    let (address, _) = server(|| reply(200, ("x", "y"), BODY)).await;
+    let capped = |most| Fetch { most, ..ask(format!("http://{address}/")) };
+    assert_eq!(fetched(&capped(BODY.len())).await.body, Found::Json(json!([1, 2, 3])));
+    assert_eq!(fetched(&capped(BODY.len() - 1)).await.body, Found::TooLong);
+}
+
+#[tokio::test]
 async fn a_service_that_repeats_our_secret_is_read_without_it() {
     let (address, _) = server(|| reply(200, ("x", "y"), "{\"you\": \"Bearer canary-91c4\"}")).await;
     let headers = vec![("Authorization".to_owned(), Secret::literal(format!("Bearer {CANARY}")))];
