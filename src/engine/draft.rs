@@ -118,11 +118,14 @@ impl Draft {
         let gap = |tick: &Time| Run::one(*tick, Outcome::Gap, Some(ending.words().to_owned()));
         self.runs.extend(watch.owed.iter().map(gap));
         self.state = RuleState { course: self.state.course, ..RuleState::default() };
-        self.memory = Memory::default();
+        // a rule that is enabled again goes on from its place
+        if ending != Ending::Disabled {
+            self.memory = Memory::default();
+        }
         self.closing = Some(ending);
     }
 
-    /// Nothing of the rule is kept once its last deliveries are settled.
+    /// Nothing of the rule is kept once its last deliveries are settled, but what its check remembers where that is left.
     pub fn forget_rule(&mut self) {
         self.forget_rule = true;
     }

@@ -231,3 +231,32 @@ async fn a_caught_up_look_that_proves_nothing_is_not_a_sign_of_life() {
     assert!(outcomes.iter().all(|run| run.2 != "caught_up"), "{outcomes:?}");
     assert!(world.engine.heartbeat_held_back(Duration::from_secs(60)).await.is_some());
 }
+
+#[tokio::test]
+async fn a_rule_that_is_enabled_again_goes_on_from_its_place_and_one_that_was_taken_out_begins_anew() {
+    let mut world = World::new(rule(true), at("09:58"), high_until("23:00")).await;
+    let place = Memory(serde_json::json!({ "passed": 7 }));
+    world.engine.watch(&world.key()).unwrap().lock().await.memory = place.clone();
+    world.live_until(at("10:01")).await;
+    let disabled = RuleSet { disabled: vec!["errors".to_owned()], ..nobody() };
+    let mut scans = Scans::default();
+    world.engine.put_in_force(disabled.clone(), &mut scans, false).await.unwrap();
+    // a start in between takes up what is kept, and the scan after it keeps it
+    let stored = world.store.load().await.unwrap();
+    world.engine.take_up(stored, 0).await.unwrap();
+    world.engine.put_in_force(disabled, &mut scans, false).await.unwrap();
+    let kept = world.store.load().await.unwrap().remove(&world.key()).unwrap();
+    assert_eq!((&kept.memory, kept.watermark, kept.state.alerts.len()), (&place, None, 0));
+    assert!(world.engine.watch(&world.key()).is_none());
+
+    world.clock.turn_to(at("10:30"));
+    let enabled = RuleSet { rules: [("errors".to_owned(), Arc::new(rule(true)))].into(), ..nobody() };
+    world.engine.put_in_force(enabled, &mut scans, false).await.unwrap();
+    assert_eq!(world.engine.watch(&world.key()).unwrap().lock().await.memory, place);
+    world.live_until(at("10:32")).await;
+    let fired: Vec<String> =
+        world.said_to("ear").into_iter().filter(|said| said.contains(" fired ")).collect();
+    assert!(fired.len() == 2 && fired[1].as_str() > "10:25", "nothing of the meantime is owed: {fired:?}");
+    world.engine.put_in_force(nobody(), &mut scans, true).await.unwrap();
+    assert!(world.store.load().await.unwrap().is_empty(), "nothing of it is kept");
+}

@@ -144,10 +144,13 @@ impl Engine {
         self.rules.store(set.clone());
         let wanted: BTreeMap<RuleKey, &Arc<Rule>> =
             set.rules.values().flat_map(|rule| rule.keys().map(move |key| (key, rule))).collect();
+        let new = wanted.keys().any(|key| self.watch(key).is_none());
+        // a rule that was disabled goes on from its place
+        let mut kept = if new { self.store.load().await? } else { BTreeMap::new() };
         for (key, rule) in &wanted {
             match self.watch(key) {
                 Some(watch) => self.change_rule(&mut *watch.lock().await, rule).await?,
-                None => self.start_watch(rule, key, Stored::default()).await?,
+                None => self.start_watch(rule, key, kept.remove(key).unwrap_or_default()).await?,
             }
         }
         let gone: Vec<RuleKey> =

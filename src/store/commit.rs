@@ -12,6 +12,7 @@ use super::{
     schema::{ALERTS, HISTORY, RULES, RUNS, TOLD, put},
 };
 use crate::{
+    checks::Memory,
     config::RuleKey,
     model::{
         Alert, Entity, Time, Transition,
@@ -23,7 +24,7 @@ use crate::{
 pub(super) fn commit(db: &Connection, turn: &Turn, now: Time, bounds: &Bounds) -> Result<(), StoreError> {
     let key = &turn.key;
     refuse_to_go_back(db, turn)?;
-    put_rule(db, turn)?;
+    put_rule(db, turn, turn.watermark)?;
     for run in &turn.runs {
         put_run(db, key, run)?;
     }
@@ -43,7 +44,7 @@ pub(super) fn commit(db: &Connection, turn: &Turn, now: Time, bounds: &Bounds) -
     for transition in &turn.history {
         put_transition(db, key, transition, turn.untold.get(&transition.entity))?;
     }
-    if turn.forget_rule { forget_rule(db, key) } else { Ok(()) }
+    if turn.forget_rule { forget_rule(db, turn) } else { Ok(()) }
 }
 
 /// No tick is judged twice: not after a restart, and not by a slow evaluation that was overtaken.
@@ -59,13 +60,13 @@ fn refuse_to_go_back(db: &Connection, turn: &Turn) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn put_rule(db: &Connection, turn: &Turn) -> Result<(), StoreError> {
+fn put_rule(db: &Connection, turn: &Turn, watermark: Option<Time>) -> Result<(), StoreError> {
     let owed: Vec<i64> = turn.owed.iter().map(Time::timestamp_millis).collect();
     let row = vec![
         text(&turn.key.rule),
         text(&turn.key.cluster),
         json(&turn.card)?,
-        turn.watermark.map_or(Value::Null, instant),
+        watermark.map_or(Value::Null, instant),
         json(&owed)?,
         json(&Sight::of(&turn.blind, turn.course))?,
         json(&turn.memory)?,
@@ -156,12 +157,14 @@ fn forget(
 }
 
 /// Deliveries carry all they need, and stay until they are settled; history and outcomes stay for their time.
-fn forget_rule(db: &Connection, key: &RuleKey) -> Result<(), StoreError> {
+/// So does what a check remembers of a disabled rule; the ticks of the meantime are not owed.
+fn forget_rule(db: &Connection, turn: &Turn) -> Result<(), StoreError> {
+    let key = &turn.key;
     for table in ["rules", "alerts", "told"] {
         let sql = format!("DELETE FROM {table} WHERE rule = ?1 AND cluster = ?2");
         db.prepare_cached(&sql)?.execute(params![key.rule, key.cluster])?;
     }
-    Ok(())
+    if turn.memory == Memory::default() { Ok(()) } else { put_rule(db, turn, None) }
 }
 
 /// The next place in a table's order.

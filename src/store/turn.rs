@@ -38,7 +38,7 @@ pub struct Turn {
     pub history: Vec<Transition>,
     /// Who was not told of it, and what withheld it.
     pub untold: BTreeMap<Entity, Vec<Untold>>,
-    /// The rule is gone: nothing of it is kept once its last deliveries are settled.
+    /// The rule is gone: nothing of it is kept once its last deliveries are settled, but its `memory`, if there is one.
     pub forget_rule: bool,
 }
 
