@@ -21,8 +21,9 @@ use crate::model::{
 ///
 /// It opens when consistently above: every sample of the window, and at least `min_samples` of them. It closes at once: one sample that is
 /// not above the threshold is enough, and the count begins anew. File systems that are full by nature or hold no data (`ignore_types`) do
-/// not count. A host whose samples stop is a finding of its own (`absent`), as is a file system that is no longer there; a host whose
-/// clock is wrong is named.
+/// not count. A host whose samples stop is a finding of its own (`absent`), as is a file system that is no longer there: it may have
+/// been unmounted on purpose, so it is told once and forgotten after 7 days; `absent: { keep: 10m, then: resolve }` does not tell it. A
+/// host whose clock is wrong is named.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostDisk {

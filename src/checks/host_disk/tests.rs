@@ -67,6 +67,21 @@ fn one_file_system_says_nothing_of_another() {
 }
 
 #[test]
+fn a_file_system_that_was_unmounted_is_told_once_and_forgotten_after_a_while() {
+    let check = disk();
+    let forget = check.defaults().absent.unwrap().forget;
+    assert_eq!(forget, Some(Duration::from_secs(7 * 86_400)));
+    let mut fleet = Fleet::new(&check, 80.0)
+        .forgetting(Duration::from_secs(1_200))
+        .sends(&mount("/data"), &[steadily(0, 900, 0.1)])
+        .sends(&mount("/"), &[steadily(0, 3_600, 0.1)]);
+    fleet.looks(30, 3_600);
+    assert_eq!(fleet.story(), ["20:00 fired `/data` on db-1", "40:00 resolved `/data` on db-1 vanished"]);
+    let advice = check.advise_of_silence(&Entity::new([("host", "db-1"), ("mount", "/data")]));
+    assert!(advice.next_step.unwrap().contains("`/data` is still mounted"));
+}
+
+#[test]
 fn what_people_read() {
     let check = disk();
     insta::assert_snapshot!(shown(&check, &observe(&check, &healthy(Some("/data")))));

@@ -314,17 +314,20 @@ impl Hosts<'_> {
         }
     }
 
-    /// What a silent host means to those who read of it.
+    /// What a silent host, or a file system that is gone, means to those who read of it.
     pub fn advise_of_silence(&self, entity: &Entity) -> Advice {
-        let whose = whose(entity);
+        let (whose, dataset) = (whose(entity), self.dataset);
         let window = span::show(self.window.0);
-        Advice {
-            cause: Some(format!("no sample of {whose} in `{}` for {window}", self.index)),
-            next_step: Some(format!(
-                "see whether {whose} is up, and whether its Metricbeat or Elastic Agent still sends `{}`",
-                self.dataset
-            )),
-        }
+        let host = entity.get(HOST).unwrap_or("the host");
+        let agent = format!("its Metricbeat or Elastic Agent still sends `{dataset}`");
+        let next_step = match entity.get(MOUNT) {
+            Some(mount) => {
+                format!("see whether `{mount}` is still mounted, and whether {host} is up and {agent}")
+            }
+            None => format!("see whether {host} is up, and whether {agent}"),
+        };
+        let cause = Some(format!("no sample of {whose} in `{}` for {window}", self.index));
+        Advice { cause, next_step: Some(next_step) }
     }
 }
 

@@ -108,6 +108,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
+    pub fn forgetting(mut self, after: Duration) -> Self {
+        self.policy.absent.forget = Some(after);
+        self
+    }
+
     pub fn sends(mut self, entity: &Entity, samples: &[Vec<Sample>]) -> Self {
         self.samples.entry(entity.clone()).or_default().extend(samples.iter().flatten());
         self
