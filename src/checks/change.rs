@@ -81,12 +81,9 @@ impl Change {
         Documents { index, time_field, window: self.window, per, max_lag: self.max_lag }
     }
 
-    /// What is remembered belongs to this question only.
     fn mark(&self) -> String {
-        let filter = serde_json::to_string(&self.filter).unwrap_or_default();
-        let fields = [self.fields.join("\n"), self.per.join("\n"), self.ignore_null.to_string()];
-        let [fields, per, nulls] = fields.each_ref().map(String::as_str);
-        crate::model::identity::fingerprint(&[&self.index, &self.time_field, &filter, fields, per, nulls])
+        let more = [&self.fields[..], &[self.ignore_null.to_string()]].concat();
+        self.documents().mark(self.filter.as_ref(), &more)
     }
 
     fn known(&self, memory: &Memory) -> Option<Known> {
@@ -241,6 +238,10 @@ impl Check for Change {
 
     fn window(&self) -> Option<Duration> {
         Some(self.window.0)
+    }
+
+    fn reaches_back(&self) -> bool {
+        true
     }
 
     fn groups(&self) -> Vec<String> {

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Advice, Check, Defaults, Look, Memory,
+    Advice, Check, Look, Memory,
     common::{
-        documents::{Documents, documents_of, filtered, time_field},
-        found, undecided,
+        documents::{Documents, documents_of, time_field},
+        found,
     },
 };
 use crate::model::{
@@ -20,7 +20,8 @@ use crate::model::{
 /// How many documents of the window match: too many of them, or too few.
 ///
 /// Counted exactly, however many there are. A window without any document at all, whatever the filter, is no data; where there are
-/// documents and none of them matches, the count is 0, and with `per` that of every known group that no document names.
+/// documents and none of them matches, the count is 0, and with `per` that of every known group that no document names; where no
+/// group is known, that of the whole.
 /// A rule that waits for silence (`below 1`) says `no_data: fire LEVEL`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +52,36 @@ impl Count {
         Documents { index, time_field, window: self.window, per, max_lag: self.max_lag }
     }
 
+    fn reading(&self, count: u64) -> Reading {
+        Reading::new(Number::count(count), Unit::Documents)
+            .fact("documents", count)
+            .fact("window", span::show(self.window.0))
+    }
+}
+
+impl Check for Count {
+    fn scale(&self) -> Scale {
+        Scale::Amount(Unit::Documents)
+    }
+
+    fn window(&self) -> Option<Duration> {
+        Some(self.window.0)
+    }
+
+    fn groups(&self) -> Vec<String> {
+        self.per.clone()
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.documents().complaints()
+    }
+
+    /// What matches, and whether there was anything: the second question is the same for all rules over these documents.
+    fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
+        let matching = self.documents().matching(look, self.filter.as_ref());
+        vec![Query::search(matching), Query::search(self.documents().whole(look))]
+    }
+
     fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
         let matching = found(answers, 0)?;
         let all = found(answers, 1)?;
@@ -68,51 +99,6 @@ impl Count {
             return Ok(Observation::Seen { findings, others: Others::Untouched });
         }
         Ok(Observation::Seen { findings, others: Others::Zero })
-    }
-
-    fn reading(&self, count: u64) -> Reading {
-        Reading::new(Number::count(count), Unit::Documents)
-            .fact("documents", count)
-            .fact("window", span::show(self.window.0))
-    }
-}
-
-impl Check for Count {
-    fn scale(&self) -> Scale {
-        Scale::Amount(Unit::Documents)
-    }
-
-    /// No level and no `no_data`: what is many, and what silence means, only the author knows.
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
-    }
-
-    fn window(&self) -> Option<Duration> {
-        Some(self.window.0)
-    }
-
-    fn groups(&self) -> Vec<String> {
-        self.per.clone()
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        self.documents().complaints()
-    }
-
-    /// What matches, and whether there was anything: the second question is the same for all rules over these documents.
-    fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
-        let documents = Documents { max_lag: None, ..self.documents() };
-        let matching = filtered(documents.search(look), self.filter.as_ref());
-        vec![Query::search(matching), Query::search(self.documents().whole(look))]
-    }
-
-    fn read(
-        &self,
-        look: &Look,
-        answers: &[Result<Response, Reason>],
-        memory: Memory,
-    ) -> (Observation, Memory) {
-        (self.look(look, answers).unwrap_or_else(undecided), memory)
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use self::table::Table;
 use super::{
-    Advice, Check, Defaults, Look, Memory,
-    common::{body, documents::time_field, undecided},
+    Advice, Check, Look, Memory,
+    common::{body, documents::time_field},
     metric::Measure,
 };
 use crate::model::{
@@ -45,28 +45,6 @@ pub struct Esql {
 
 impl Esql {
     pub const EXAMPLE: &str = "esql: { query: \"FROM logs-* | WHERE level == \\\"error\\\" | STATS errors = COUNT(*) BY service.name\", window: 10m, value: errors, per: [service.name] }";
-
-    fn look(&self, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let table = Table::of(body(answers, 0)?)?;
-        let value = table.number_column(&self.value)?;
-        let per = self.per.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, Reason>>()?;
-        let rows = table.rows()?;
-        if rows.is_empty() {
-            return Ok(Observation::NoData("the query answers without a row".to_owned()));
-        }
-        let mut findings = BTreeMap::new();
-        for row in &rows {
-            let labels = self.per.iter().zip(&per).map(|(name, at)| (name.clone(), table::label(&row[*at])));
-            let entity = Entity::new(labels);
-            if findings.insert(entity.clone(), self.finding(&table, row, (value, &per))).is_some() {
-                return Err(self.ambiguous(&entity, rows.len()));
-            }
-        }
-        if self.per.is_empty() {
-            return Ok(one(findings));
-        }
-        Ok(Observation::Seen { findings, others: Others::NoData })
-    }
 
     fn ambiguous(&self, entity: &Entity, rows: usize) -> Reason {
         let text = if self.per.is_empty() {
@@ -134,11 +112,6 @@ impl Check for Esql {
         Scale::Amount(self.unit.unit())
     }
 
-    /// No level and no `no_data`: what is much, and what silence means, only the author knows.
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
-    }
-
     fn window(&self) -> Option<Duration> {
         self.window.map(|window| window.0)
     }
@@ -171,8 +144,26 @@ impl Check for Esql {
         vec![Query::esql(Question { query: self.query.clone(), index: self.index(), during })]
     }
 
-    fn read(&self, _: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
-        (self.look(answers).unwrap_or_else(undecided), memory)
+    fn look(&self, _: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let table = Table::of(body(answers, 0)?)?;
+        let value = table.number_column(&self.value)?;
+        let per = self.per.iter().map(|name| table.column(name)).collect::<Result<Vec<usize>, Reason>>()?;
+        let rows = table.rows()?;
+        if rows.is_empty() {
+            return Ok(Observation::NoData("the query answers without a row".to_owned()));
+        }
+        let mut findings = BTreeMap::new();
+        for row in &rows {
+            let labels = self.per.iter().zip(&per).map(|(name, at)| (name.clone(), table::label(&row[*at])));
+            let entity = Entity::new(labels);
+            if findings.insert(entity.clone(), self.finding(&table, row, (value, &per))).is_some() {
+                return Err(self.ambiguous(&entity, rows.len()));
+            }
+        }
+        if self.per.is_empty() {
+            return Ok(one(findings));
+        }
+        Ok(Observation::Seen { findings, others: Others::NoData })
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -10,7 +10,7 @@ use super::{
     common::{
         counted,
         kubernetes::{Api, nodes},
-        listed, undecided,
+        listed,
     },
 };
 use crate::model::{
@@ -58,29 +58,6 @@ impl KubernetesNodes {
 
     fn api(&self) -> Api<'_> {
         Api { kubeconfig: self.kubeconfig.as_deref(), context: self.context.as_deref(), namespaces: &[] }
-    }
-
-    fn look(&self, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let all = nodes(answers, 0)?;
-        if all.is_empty() {
-            return Ok(Observation::NoData("the cluster has no nodes".to_owned()));
-        }
-        let chosen: Vec<&Node> = all.iter().filter(|node| !self.skips(node)).collect();
-        if chosen.is_empty() {
-            let text = format!(
-                "`skip_taints` and `skip_labels` leave out all of {}",
-                counted(all.len() as u64, "node")
-            );
-            return Err(Reason::new(Cause::Missing, text));
-        }
-        let mut findings = BTreeMap::new();
-        for node in chosen {
-            for (condition, finding) in self.judge(node) {
-                findings
-                    .insert(Entity::new([("node", node.name.as_str()), ("condition", condition)]), finding);
-            }
-        }
-        Ok(Observation::Seen { findings, others: Others::Absent })
     }
 
     fn skips(&self, node: &Node) -> bool {
@@ -197,8 +174,27 @@ impl Check for KubernetesNodes {
         vec![self.api().list(Resource::Nodes)]
     }
 
-    fn read(&self, _: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
-        (self.look(answers).unwrap_or_else(undecided), memory)
+    fn look(&self, _: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let all = nodes(answers, 0)?;
+        if all.is_empty() {
+            return Ok(Observation::NoData("the cluster has no nodes".to_owned()));
+        }
+        let chosen: Vec<&Node> = all.iter().filter(|node| !self.skips(node)).collect();
+        if chosen.is_empty() {
+            let text = format!(
+                "`skip_taints` and `skip_labels` leave out all of {}",
+                counted(all.len() as u64, "node")
+            );
+            return Err(Reason::new(Cause::Missing, text));
+        }
+        let mut findings = BTreeMap::new();
+        for node in chosen {
+            for (condition, finding) in self.judge(node) {
+                findings
+                    .insert(Entity::new([("node", node.name.as_str()), ("condition", condition)]), finding);
+            }
+        }
+        Ok(Observation::Seen { findings, others: Others::Absent })
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -7,14 +7,15 @@ use serde::Deserialize;
 
 pub use self::derivative::Derivative;
 use super::{
-    Advice, Check, Defaults, Look, Memory,
+    Advice, Check, Look, Memory,
     common::{
-        documents::{Documents, filtered, is_field, time_field},
-        found, undecided,
+        documents::{Documents, filtered, time_field},
+        found,
+        numbers::{Asked, Numbers, Percentile, asking, value},
     },
 };
 use crate::model::{
-    Cause, Entity, Finding, Observation, Others, Reading, Reason, Scale, Unit, Window,
+    Entity, Finding, Observation, Reading, Reason, Scale, Unit, Window,
     filter::Filter,
     query::{Group, Metric as Ask, Query, Response, Search, SearchAnswer},
     span::{self, Span},
@@ -77,16 +78,6 @@ pub struct Metric {
     pub derivative: Option<Derivative>,
 }
 
-/// A percentile of a field.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Percentile {
-    /// The field.
-    pub field: String,
-    /// Between 0 and 100: `99`, `99.9`.
-    pub percent: f64,
-}
-
 /// What a number counts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -113,9 +104,6 @@ impl Measure {
     }
 }
 
-/// Its name inside the search.
-const VALUE: &str = "value";
-
 impl Metric {
     pub const EXAMPLE: &str =
         "metric: { index: \"metrics-*\", window: 5m, avg: took_ms, per: [service], min_total: 20 }";
@@ -125,48 +113,20 @@ impl Metric {
         Documents { index, time_field, window: self.window, per, max_lag: self.max_lag }
     }
 
-    /// What is asked for, in its words: `average of took_ms`. Empty or several where the rule is wrong.
-    fn asked(&self) -> Vec<(String, Ask)> {
-        let mut asked = Vec::new();
-        let mut add = |words: &str, field: &Option<String>, ask: fn(String) -> Ask| {
-            asked.extend(field.iter().map(|field| (format!("{words} of {field}"), ask(field.clone()))));
-        };
-        add("average", &self.avg, Ask::Avg);
-        add("maximum", &self.max, Ask::Max);
-        add("minimum", &self.min, Ask::Min);
-        add("sum", &self.sum, Ask::Sum);
-        add("different values", &self.cardinality, Ask::Cardinality);
-        add("newest value", &self.last, |field| Ask::Last { field, by: String::new() });
-        asked.extend(self.percentile.iter().map(|Percentile { field, percent }| {
-            let ask = Ask::Percentile { field: field.clone(), percent: percent.to_string() };
-            (format!("{percent}th percentile of {field}"), ask)
-        }));
-        asked.extend(self.derivative.iter().map(Derivative::asked));
-        for (_, ask) in &mut asked {
-            if let Ask::Last { by, .. } = ask {
-                by.clone_from(&self.time_field);
-            }
-        }
-        asked
+    fn numbers(&self) -> Numbers<'_> {
+        let Self { avg, max, min, sum, cardinality, percentile, .. } = self;
+        Numbers { avg, max, min, sum, cardinality, percentile }
     }
 
-    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let answer = found(answers, 0)?;
-        if answer.groups.values().all(|group| group.total == 0) {
-            return Ok(Observation::NoData(self.documents().none()));
-        }
-        self.documents().prove_that_they_are_fresh(look, answer)?;
-        let earlier = self.derivative.as_ref().map(|_| found(answers, 1)).transpose()?;
-        let mut findings = BTreeMap::new();
-        for (entity, group) in &answer.groups {
-            findings.insert(entity.clone(), self.finding_of(entity, group, earlier)?);
-        }
-        let others = if self.per.is_empty() { Others::Untouched } else { Others::NoData };
-        match findings.remove(&Entity::empty()) {
-            Some(Finding::NoData(words)) if self.per.is_empty() => Ok(Observation::NoData(words)),
-            Some(finding) => Ok(Observation::Seen { findings: [(Entity::empty(), finding)].into(), others }),
-            None => Ok(Observation::Seen { findings, others }),
-        }
+    /// Empty or several where the rule is wrong.
+    fn asked(&self) -> Vec<Asked> {
+        let mut asked = self.numbers().asked();
+        asked.extend(self.last.iter().map(|field| {
+            let ask = Ask::Last { field: field.clone(), by: self.time_field.clone() };
+            (format!("newest value of {field}"), ask)
+        }));
+        asked.extend(self.derivative.iter().map(Derivative::asked));
+        asked
     }
 
     /// A derivative is made of two numbers, anything else is one.
@@ -193,14 +153,13 @@ impl Metric {
             let least = self.min_total.max(1);
             return Ok(Finding::NoData(format!("{} documents, fewer than `min_total` {least}", group.total)));
         }
-        let lacking = || Reason::new(Cause::Malformed, format!("the answer has no metric `{VALUE}`"));
-        let Some(value) = group.metrics.get(VALUE).ok_or_else(lacking)? else {
+        let Some(value) = value(group)? else {
             let text = format!("none of {} documents has a number there", group.total);
             return Ok(Finding::NoData(text));
         };
         let asked = self.asked();
         let words = asked.first().map(|(words, _)| words.clone()).unwrap_or_default();
-        let reading = Reading::new(*value, self.unit.unit())
+        let reading = Reading::new(value, self.unit.unit())
             .fact("metric", words)
             .fact("documents", group.total)
             .fact("window", span::show(self.window.0));
@@ -213,27 +172,14 @@ impl Metric {
         if asked.len() != 1 {
             return Some(format!("exactly one of {all} is wanted, {} are there", asked.len()));
         }
-        let field = asked[0].1.field();
-        if !is_field(field) {
-            return Some(format!("`{field}` is no name of a field; write one like `took_ms`"));
-        }
-        if let Some(complaint) = self.derivative.as_ref().and_then(Derivative::complaint) {
-            return Some(complaint);
-        }
-        let percent = self.percentile.as_ref().map(|percentile| percentile.percent)?;
-        (!(percent > 0.0 && percent < 100.0))
-            .then(|| format!("`percent` {percent} has to lie between 0 and 100"))
+        let complaint = self.derivative.as_ref().and_then(Derivative::complaint);
+        complaint.or_else(|| self.numbers().complaint(&asked[0]))
     }
 }
 
 impl Check for Metric {
     fn scale(&self) -> Scale {
         Scale::Amount(self.unit.unit())
-    }
-
-    /// No level and no `no_data`: what is much, and what silence means, only the author knows.
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
     }
 
     fn window(&self) -> Option<Duration> {
@@ -252,22 +198,31 @@ impl Check for Metric {
 
     fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
         let search = filtered(self.documents().search(look), self.filter.as_ref());
-        let mut metrics = search.metrics.clone();
-        metrics.extend(self.asked().into_iter().next().map(|(_, ask)| (VALUE.to_owned(), ask)));
-        let search = Search { metrics, ..search };
+        let Some((_, ask)) = self.asked().into_iter().next() else { return vec![Query::search(search)] };
+        let search = asking(search, ask);
         let Window { start, .. } = look.window;
         let before = Search { window: Window::ending(start, self.window.0), ..search.clone() };
         let before = self.derivative.as_ref().map(|_| Query::search(before));
         [Query::search(search)].into_iter().chain(before).collect()
     }
 
-    fn read(
-        &self,
-        look: &Look,
-        answers: &[Result<Response, Reason>],
-        memory: Memory,
-    ) -> (Observation, Memory) {
-        (self.look(look, answers).unwrap_or_else(undecided), memory)
+    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let answer = found(answers, 0)?;
+        if answer.groups.values().all(|group| group.total == 0) {
+            return Ok(Observation::NoData(self.documents().none()));
+        }
+        self.documents().prove_that_they_are_fresh(look, answer)?;
+        let earlier = self.derivative.as_ref().map(|_| found(answers, 1)).transpose()?;
+        let mut findings = BTreeMap::new();
+        for (entity, group) in &answer.groups {
+            findings.insert(entity.clone(), self.finding_of(entity, group, earlier)?);
+        }
+        let others = self.documents().others();
+        match findings.remove(&Entity::empty()) {
+            Some(Finding::NoData(words)) if self.per.is_empty() => Ok(Observation::NoData(words)),
+            Some(finding) => Ok(Observation::Seen { findings: [(Entity::empty(), finding)].into(), others }),
+            None => Ok(Observation::Seen { findings, others }),
+        }
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -92,12 +92,20 @@ pub trait Check: Debug + Send + Sync {
     /// How thresholds are written, and in what unit readings are.
     fn scale(&self) -> Scale;
 
-    /// What holds where a rule says nothing else.
-    fn defaults(&self) -> Defaults;
+    /// What holds where a rule says nothing else. No level and no `no_data`: what is much, and what silence means, only the author
+    /// knows.
+    fn defaults(&self) -> Defaults {
+        Defaults::default()
+    }
 
     /// The length of the window, for checks over stored documents; `None` for those of a present state.
     fn window(&self) -> Option<Duration> {
         None
+    }
+
+    /// Each look begins where the last one ended, however long ago that was: no document lies between them.
+    fn reaches_back(&self) -> bool {
+        false
     }
 
     /// It follows documents by a place of its own in its memory: it owes no tick, but late documents need a `query_delay`.
@@ -138,13 +146,21 @@ pub trait Check: Debug + Send + Sync {
         Observation::Indeterminate(Reason::new(Cause::Lagging, "what was seen waits for its sinks"))
     }
 
-    /// What the answers say: one per query, in the same order.
+    /// What the answers say: one per query, in the same order. A kind that remembers nothing says it here, one that does in
+    /// [`Check::read`].
+    fn look(&self, _: &Look, _: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        Err(Reason::new(Cause::Fault, "answers came to a check that reads none"))
+    }
+
+    /// The same, with what the last look left and what the next one finds.
     fn read(
         &self,
         look: &Look,
         answers: &[Result<Response, Reason>],
         memory: Memory,
-    ) -> (Observation, Memory);
+    ) -> (Observation, Memory) {
+        (self.look(look, answers).unwrap_or_else(common::undecided), memory)
+    }
 
     /// What is behind a reading and what to do about it, in a sentence each, from its facts.
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice;

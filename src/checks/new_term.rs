@@ -78,12 +78,8 @@ impl NewTerm {
         Documents { index, time_field, window: self.window, per: fields, max_lag: self.max_lag }
     }
 
-    /// What is remembered belongs to this question only.
     fn mark(&self) -> String {
-        let filter = serde_json::to_string(&self.filter).unwrap_or_default();
-        let fields = self.fields.join("\n");
-        let parts = [self.index.as_str(), self.time_field.as_str(), filter.as_str(), fields.as_str()];
-        crate::model::identity::fingerprint(&parts)
+        self.documents().mark(self.filter.as_ref(), &[])
     }
 
     fn known(&self, memory: &Memory) -> Option<Known> {
@@ -213,6 +209,10 @@ impl Check for NewTerm {
 
     fn window(&self) -> Option<Duration> {
         Some(self.window.0)
+    }
+
+    fn reaches_back(&self) -> bool {
+        true
     }
 
     fn groups(&self) -> Vec<String> {

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Advice, Check, Defaults, Look, Memory,
+    Advice, Check, Look, Memory,
     common::{
         documents::{Documents, filtered, time_field},
-        found, undecided,
+        found,
     },
 };
 use crate::model::{
@@ -53,24 +53,6 @@ const MATCHING: &str = "matching";
 impl Ratio {
     pub const EXAMPLE: &str = "ratio: { index: \"http_logs_*\", window: 15m, numerator: { range: { responseCode: { gte: 500 } } }, per: [service], min_total: 50, max_lag: 5m }";
 
-    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let answer = found(answers, 0)?;
-        let total: u64 = answer.groups.values().fold(0, |sum, group| sum.saturating_add(group.total));
-        if total == 0 {
-            return Ok(Observation::NoData(self.documents().none()));
-        }
-        self.documents().prove_that_they_are_fresh(look, answer)?;
-        let mut findings = BTreeMap::new();
-        for (entity, group) in &answer.groups {
-            findings.insert(entity.clone(), self.finding(group)?);
-        }
-        match findings.remove(&Entity::empty()) {
-            Some(Finding::NoData(words)) if self.per.is_empty() => Ok(Observation::NoData(words)),
-            Some(finding) if self.per.is_empty() => Ok(Observation::one(Entity::empty(), finding)),
-            _ => Ok(Observation::Seen { findings, others: Others::NoData }),
-        }
-    }
-
     fn finding(&self, group: &Group) -> Result<Finding, Reason> {
         let lacking = || Reason::new(Cause::Malformed, format!("the answer has no count `{MATCHING}`"));
         let matching = *group.counts.get(MATCHING).ok_or_else(lacking)?;
@@ -107,11 +89,6 @@ impl Check for Ratio {
         Scale::Percent
     }
 
-    /// No level and no `no_data`: what is much, and what silence means, only the author knows.
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
-    }
-
     fn window(&self) -> Option<Duration> {
         Some(self.window.0)
     }
@@ -130,13 +107,22 @@ impl Check for Ratio {
         vec![Query::search(Search { counts, ..search })]
     }
 
-    fn read(
-        &self,
-        look: &Look,
-        answers: &[Result<Response, Reason>],
-        memory: Memory,
-    ) -> (Observation, Memory) {
-        (self.look(look, answers).unwrap_or_else(undecided), memory)
+    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let answer = found(answers, 0)?;
+        let total: u64 = answer.groups.values().fold(0, |sum, group| sum.saturating_add(group.total));
+        if total == 0 {
+            return Ok(Observation::NoData(self.documents().none()));
+        }
+        self.documents().prove_that_they_are_fresh(look, answer)?;
+        let mut findings = BTreeMap::new();
+        for (entity, group) in &answer.groups {
+            findings.insert(entity.clone(), self.finding(group)?);
+        }
+        match findings.remove(&Entity::empty()) {
+            Some(Finding::NoData(words)) if self.per.is_empty() => Ok(Observation::NoData(words)),
+            Some(finding) if self.per.is_empty() => Ok(Observation::one(Entity::empty(), finding)),
+            _ => Ok(Observation::Seen { findings, others: Others::NoData }),
+        }
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Advice, Check, Defaults, Look, Memory,
-    common::{body, complaint_about_index, documents::time_field, undecided},
+    Advice, Check, Look, Memory,
+    common::{body, complaint_about_index, documents::time_field},
     metric::Measure,
 };
 use crate::model::{
@@ -59,23 +59,6 @@ const TOTAL: &str = "/hits/total";
 
 impl Search {
     pub const EXAMPLE: &str = "search: { index: \"audit-*\", window: 10m, body: { aggs: { users: { terms: { field: user.name, size: 1000 }, aggs: { hosts: { cardinality: { field: host.name } } } } } }, groups: /aggregations/users/buckets, per: { user: /key }, value: /hosts/value }";
-
-    fn look(&self, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let answer = body(answers, 0)?;
-        let definition = Value::Object(self.body.clone());
-        if let Some(why) = truncated::aggregations(&definition, answer).or_else(|| self.missing_hits(answer))
-        {
-            return Err(Reason::new(Cause::Partial, why));
-        }
-        let total = self.total(answer)?;
-        if total == Some(0) && self.window.is_some() && !self.counts_documents() {
-            return Ok(Observation::NoData(self.none()));
-        }
-        match &self.groups {
-            Some(groups) => self.each(answer, groups),
-            None => self.one(answer),
-        }
-    }
 
     fn counts_documents(&self) -> bool {
         self.groups.is_none() && self.value.starts_with(TOTAL)
@@ -193,11 +176,6 @@ impl Check for Search {
         Scale::Amount(self.unit.unit())
     }
 
-    /// No level and no `no_data`: what is much, and what silence means, only the author knows.
-    fn defaults(&self) -> Defaults {
-        Defaults::default()
-    }
-
     fn window(&self) -> Option<Duration> {
         self.window.map(|window| window.0)
     }
@@ -225,8 +203,21 @@ impl Check for Search {
         vec![Query::dsl(Dsl { index: self.index.clone(), body: Value::Object(self.body.clone()), during })]
     }
 
-    fn read(&self, _: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
-        (self.look(answers).unwrap_or_else(undecided), memory)
+    fn look(&self, _: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let answer = body(answers, 0)?;
+        let definition = Value::Object(self.body.clone());
+        if let Some(why) = truncated::aggregations(&definition, answer).or_else(|| self.missing_hits(answer))
+        {
+            return Err(Reason::new(Cause::Partial, why));
+        }
+        let total = self.total(answer)?;
+        if total == Some(0) && self.window.is_some() && !self.counts_documents() {
+            return Ok(Observation::NoData(self.none()));
+        }
+        match &self.groups {
+            Some(groups) => self.each(answer, groups),
+            None => self.one(answer),
+        }
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

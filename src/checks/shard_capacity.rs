@@ -6,9 +6,7 @@ use serde_json::Value;
 
 use super::{
     Advice, Check, Defaults, Look, Memory,
-    common::{
-        body, count, counted, object, optional, plain_health, setting, settings, text, texts, undecided,
-    },
+    common::{body, count, counted, object, optional, plain_health, setting, settings, text, texts},
 };
 use crate::model::{
     Cause, Entity, Finding, Level, Number, Observation, Others, Reading, Reason, Scale, Unit,
@@ -62,13 +60,8 @@ impl Check for ShardCapacity {
         vec![Query::call(metadata), super::common::nodes(), settings(), health]
     }
 
-    fn read(
-        &self,
-        look: &Look,
-        answers: &[Result<Response, Reason>],
-        memory: Memory,
-    ) -> (Observation, Memory) {
-        (observe(look, answers).unwrap_or_else(undecided), memory)
+    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        observe(look, answers)
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

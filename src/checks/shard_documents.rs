@@ -6,9 +6,7 @@ use serde_json::Value;
 
 use super::{
     Advice, Check, Defaults, Look, Memory,
-    common::{
-        body, complaint_about_index, count, counted, in_path, inner_timeout, listed, object, undecided,
-    },
+    common::{body, complaint_about_index, count, counted, in_path, inner_timeout, listed, object},
 };
 use crate::model::{
     Cause, Entity, Finding, Level, Number, Observation, Others, Reading, Reason, Scale, Unit,
@@ -39,46 +37,6 @@ const NAMED: usize = 3;
 
 impl ShardDocuments {
     pub const EXAMPLE: &str = "shard_documents: { index: \"*\" }";
-
-    fn look(&self, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let health = body(answers, 1)?;
-        let stats = match body(answers, 0) {
-            // statistics about no shard at all are refused before they come here
-            Err(reason) if reason.cause == Cause::Missing && active(health)?.is_empty() => {
-                return self.nothing(health);
-            }
-            stats => stats?,
-        };
-        let there = active(health)?;
-        // an answer about no started shard leaves even the list out
-        if there.is_empty()
-            && stats
-                .pointer("/indices")
-                .is_none_or(|indices| indices.as_object().is_some_and(serde_json::Map::is_empty))
-        {
-            return self.nothing(health);
-        }
-        let seen = object(stats, "/indices")?;
-        let unseen: Vec<String> = there
-            .iter()
-            .filter(|name| !is_system(name) && !seen.contains_key(**name))
-            .map(|n| (*n).clone())
-            .collect();
-        if !unseen.is_empty() {
-            let known = there.iter().filter(|name| !is_system(name)).count();
-            return Err(self.blindness(known, &unseen));
-        }
-        let mut findings = BTreeMap::new();
-        for (index, stats) in seen {
-            for (number, copies) in object(stats, "/shards")? {
-                if let Some(primary) = primary(copies) {
-                    let entity = Entity::new([("index", index.as_str()), ("shard", number.as_str())]);
-                    findings.insert(entity, Finding::Value(reading(primary)?));
-                }
-            }
-        }
-        Ok(Observation::Seen { findings, others: Others::Absent })
-    }
 
     /// A pattern that matches nothing is a mistake; a cluster without indices is not.
     fn nothing(&self, health: &Value) -> Result<Observation, Reason> {
@@ -140,8 +98,44 @@ impl Check for ShardDocuments {
         vec![Query::call(stats), Query::call(health)]
     }
 
-    fn read(&self, _: &Look, answers: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
-        (self.look(answers).unwrap_or_else(undecided), memory)
+    fn look(&self, _: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let health = body(answers, 1)?;
+        let stats = match body(answers, 0) {
+            // statistics about no shard at all are refused before they come here
+            Err(reason) if reason.cause == Cause::Missing && active(health)?.is_empty() => {
+                return self.nothing(health);
+            }
+            stats => stats?,
+        };
+        let there = active(health)?;
+        // an answer about no started shard leaves even the list out
+        if there.is_empty()
+            && stats
+                .pointer("/indices")
+                .is_none_or(|indices| indices.as_object().is_some_and(serde_json::Map::is_empty))
+        {
+            return self.nothing(health);
+        }
+        let seen = object(stats, "/indices")?;
+        let unseen: Vec<String> = there
+            .iter()
+            .filter(|name| !is_system(name) && !seen.contains_key(**name))
+            .map(|n| (*n).clone())
+            .collect();
+        if !unseen.is_empty() {
+            let known = there.iter().filter(|name| !is_system(name)).count();
+            return Err(self.blindness(known, &unseen));
+        }
+        let mut findings = BTreeMap::new();
+        for (index, stats) in seen {
+            for (number, copies) in object(stats, "/shards")? {
+                if let Some(primary) = primary(copies) {
+                    let entity = Entity::new([("index", index.as_str()), ("shard", number.as_str())]);
+                    findings.insert(entity, Finding::Value(reading(primary)?));
+                }
+            }
+        }
+        Ok(Observation::Seen { findings, others: Others::Absent })
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use self::{nodes::Node, watermarks::Watermarks};
 use super::{
     Advice, Check, Defaults, Look, Memory,
-    common::{body, count, inner_timeout, optional, plain_health, setting, settings, undecided},
+    common::{body, count, inner_timeout, optional, plain_health, setting, settings},
 };
 use crate::model::{
     Cause, Entity, Finding, Level, Number, Observation, Others, Reading, Reason, Scale, Unit,
@@ -42,27 +42,6 @@ impl Default for Storage {
 
 impl Storage {
     pub const EXAMPLE: &str = "storage: { roles: [data] }";
-
-    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
-        let (stats, members) = (body(answers, 0)?, body(answers, 1)?);
-        let (settings, health) = (optional(answers, 2), optional(answers, 3));
-        let chosen = self.chosen(members, stats)?;
-        let watermarks = settings.map(Watermarks::of);
-        let mut findings = BTreeMap::new();
-        for node in chosen {
-            let finding = match stats.pointer("/nodes").and_then(|nodes| nodes.get(&node.id)) {
-                None => Finding::Unknown(silent(&node, look)),
-                Some(stats) => match fullest(stats, &node, watermarks.as_ref()) {
-                    Ok(reading) => Finding::Value(reading),
-                    Err(reason) => Finding::Unknown(reason),
-                },
-            };
-            findings.insert(node.entity, finding);
-        }
-        let calm = settings.zip(health).is_some_and(|(settings, health)| is_calm(settings, health));
-        let others = if calm { Others::Absent } else { Others::Excused };
-        Ok(Observation::Seen { findings, others })
-    }
 
     /// The nodes with one of the roles.
     pub(super) fn chosen(&self, members: &Value, stats: &Value) -> Result<Vec<Node>, Reason> {
@@ -118,13 +97,25 @@ impl Check for Storage {
         ]
     }
 
-    fn read(
-        &self,
-        look: &Look,
-        answers: &[Result<Response, Reason>],
-        memory: Memory,
-    ) -> (Observation, Memory) {
-        (self.look(look, answers).unwrap_or_else(undecided), memory)
+    fn look(&self, look: &Look, answers: &[Result<Response, Reason>]) -> Result<Observation, Reason> {
+        let (stats, members) = (body(answers, 0)?, body(answers, 1)?);
+        let (settings, health) = (optional(answers, 2), optional(answers, 3));
+        let chosen = self.chosen(members, stats)?;
+        let watermarks = settings.map(Watermarks::of);
+        let mut findings = BTreeMap::new();
+        for node in chosen {
+            let finding = match stats.pointer("/nodes").and_then(|nodes| nodes.get(&node.id)) {
+                None => Finding::Unknown(silent(&node, look)),
+                Some(stats) => match fullest(stats, &node, watermarks.as_ref()) {
+                    Ok(reading) => Finding::Value(reading),
+                    Err(reason) => Finding::Unknown(reason),
+                },
+            };
+            findings.insert(node.entity, finding);
+        }
+        let calm = settings.zip(health).is_some_and(|(settings, health)| is_calm(settings, health));
+        let others = if calm { Others::Absent } else { Others::Excused };
+        Ok(Observation::Seen { findings, others })
     }
 
     fn advise(&self, entity: &Entity, reading: &Reading) -> Advice {

@@ -36,7 +36,8 @@ pub struct RuleFile {
 pub struct RuleForm {
     /// Stable identity: state is kept under it. `highwater-*` is reserved.
     pub id: At<String>,
-    /// `false` keeps the rule in the file but not running; what it had open is closed.
+    /// `false` keeps the rule in the file but not running; what it had open is closed. Once enabled again it goes on from its place:
+    /// `documents` tells what came meanwhile, `new_term` and `change` know what they knew. A rule that is taken out forgets.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// One line for people: what is wrong when this fires. Left out: the id.

@@ -44,7 +44,7 @@ pub fn metric(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Strin
         old.text("metric_agg_key").unwrap_or_default(),
         old.text("metric_agg_type").unwrap_or_default()
     );
-    let kind = if check.contains_key("cardinality") || is_metric(&check) { "metric" } else { "count" };
+    let kind = if is_metric(&check) { "metric" } else { "count" };
     let bounds = (old.number("max_threshold")?, old.number("min_threshold")?);
     two_ways(bounds, ("max_threshold", "min_threshold"), "", |when| {
         let part = Part::new(kind, check.clone(), when).with_number("metric_agg_value", "value");
@@ -53,8 +53,9 @@ pub fn metric(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Strin
     })
 }
 
-fn is_metric(check: &Map<String, Value>) -> bool {
-    ["avg", "max", "min", "sum", "percentile"].iter().any(|name| check.contains_key(*name))
+/// It asks for a number, and does not count documents.
+pub fn is_metric(check: &Map<String, Value>) -> bool {
+    ["avg", "max", "min", "sum", "percentile", "cardinality"].iter().any(|name| check.contains_key(*name))
 }
 
 /// The number that `metric_agg_type` and `metric_agg_key` ask for.

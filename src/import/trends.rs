@@ -1,11 +1,13 @@
-//! `spike`, `change` and `new_term`: what is otherwise than it was.
+//! `spike`, `spike_aggregation`, `change` and `new_term`: what is otherwise than it was.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
 
 use super::{
-    counts,
+    counts, metrics,
     old::{Old, shown},
-    part::{Part, documents, groups_of_documents},
+    part::{Part, documents, groups_of_documents, groups_of_terms},
     report::RuleReport,
 };
 
@@ -17,36 +19,87 @@ pub fn spike(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String
     }
     let window = old.wanted_span("timeframe")?;
     let per = counts::counted(old, report)?;
-    let mut check = documents(old, window, &per, report)?;
-    check.insert("reference".to_owned(), json!({ "before": shown(window), "buckets": 1 }));
-    let reference = least(old, "threshold_ref")?;
-    check.insert("min_reference".to_owned(), Value::from(reference));
-    let current = least(old, "threshold_cur")?;
-    if current > 0 {
-        check.insert("min_current".to_owned(), Value::from(current));
+    let check = documents(old, window, &per, report)?;
+    if !counts::counts_runs(old) {
+        report.differs("the windows end at each look; ElastAlert moves them with every document");
     }
+    old.whole("threshold_ref")?;
+    old.whole("threshold_cur")?;
+    compared(old, window, check, report)
+}
+
+/// Each run of ElastAlert's gives a number, and those of a timeframe make its window.
+pub fn spike_aggregation(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
+    if old.get("bucket_interval").is_some() {
+        return Err("`bucket_interval` beside spikes: ElastAlert refuses this rule too".to_owned());
+    }
+    let every = old.run_every()?;
+    let run = if old.is("use_run_every_query_size") { every } else { old.buffer_time()? };
+    let timeframe = old.wanted_span("timeframe")?;
+    let window = timeframe.max(run);
+    if window > timeframe || run > every {
+        report.differs(format!(
+            "the {} that end at each look are compared; ElastAlert compares numbers that are each about {}",
+            shown(window),
+            shown(run)
+        ));
+    }
+    let per = groups_of_terms(old, report);
+    let mut check = documents(old, window, &per, report)?;
+    metrics::add_metric(old, &mut check, report)?;
+    if old.get("min_doc_count").is_some() {
+        report.differs("`min_doc_count`: groups of few documents are judged as well");
+    }
+    let gathers = match old.text("metric_agg_type") {
+        Some("avg") => Some("takes the mean of its runs' averages"),
+        Some("percentiles" | "cardinality") => Some("adds up the numbers of its runs"),
+        _ => None,
+    };
+    if let Some(gathers) = gathers {
+        report.differs(format!("the number is that of all documents of the window; ElastAlert {gathers}"));
+    }
+    compared(old, window, check, report)
+}
+
+/// What both have: the window against the one before it.
+fn compared(
+    old: &Old<'_>,
+    window: Duration,
+    mut check: Map<String, Value>,
+    report: &mut RuleReport,
+) -> Result<Vec<Part>, String> {
+    check.insert("reference".to_owned(), json!({ "before": shown(window), "buckets": 1 }));
+    let (reference, current) = (least(old, "threshold_ref")?, least(old, "threshold_cur")?);
+    let measures = metrics::is_metric(&check);
+    // a group that ElastAlert aggregates has no number where it has no documents, and a number of nothing is no reference here
+    let aggregated = old.kind() == "spike_aggregation" && check.contains_key("per");
+    let nothing = if aggregated { (!measures).then_some(1) } else { Some(0) };
+    let least = reference.clone().or(nothing.map(Value::from));
+    check.extend(least.map(|least| ("min_reference".to_owned(), least)));
     let (when, both) = factor(old)?;
     if both {
         check.insert("both_ways".to_owned(), Value::Bool(true));
     }
-    said_of_spikes(old, report, reference, !when.starts_with("at most") && !both);
-    if current > 0 && (both || when.starts_with("at most")) {
+    if aggregated {
+        report.differs("a group that had no documents in the window before has nothing to be compared with; ElastAlert compares it with its last numbers");
+    }
+    said_of_spikes(old, report, reference.is_none() && !aggregated, !when.starts_with("at most") && !both);
+    if current.is_some() && (both || when.starts_with("at most")) {
         report.differs("`threshold_cur` keeps rises from being told, and no falls");
     }
-    let part = Part::new("spike", check, when).with_number("spike_count", "facts.documents");
+    check.extend(current.map(|current| ("min_current".to_owned(), current)));
+    let number = if measures { "facts.current" } else { "facts.documents" };
+    let part = Part::new("spike", check, when).with_number("spike_count", number);
     Ok(vec![part.with_number("reference_count", "facts.reference")])
 }
 
-fn said_of_spikes(old: &Old<'_>, report: &mut RuleReport, reference: i64, rises: bool) {
+fn said_of_spikes(old: &Old<'_>, report: &mut RuleReport, from_nothing: bool, rises: bool) {
     report.differs(
         "it fires for as long as the window stands out; ElastAlert begins anew after a match, and is silent for two timeframes",
     );
-    if !counts::counts_runs(old) {
-        report.differs("the windows end at each look; ElastAlert moves them with every document");
-    }
-    if reference == 0 {
+    if from_nothing {
         report.differs(
-            "with nothing before it, a window counts as that many times one document; in ElastAlert it is always a rise",
+            "with nothing before it, a window is compared with 1; in ElastAlert it is always a rise",
         );
     }
     if !rises {
@@ -57,8 +110,10 @@ fn said_of_spikes(old: &Old<'_>, report: &mut RuleReport, reference: i64, rises:
     }
 }
 
-fn least(old: &Old<'_>, key: &str) -> Result<i64, String> {
-    Ok(old.whole(key)?.unwrap_or(0).max(0))
+/// A bound, where there is one.
+fn least(old: &Old<'_>, key: &str) -> Result<Option<Value>, String> {
+    old.number(key)?;
+    Ok(old.get(key).filter(|least| least.as_f64().is_some_and(|least| least > 0.0)).cloned())
 }
 
 /// `at least 3x`, and whether a fall counts as much as a rise.

@@ -16,9 +16,7 @@ pub fn parts(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String
         "spike" => trends::spike(old, report),
         "change" => trends::change(old, report),
         "new_term" => trends::new_term(old, report),
-        "spike_aggregation" => Err(
-            "a spike of a metric has no counterpart: give the metric itself a threshold (`metric`), or count (`spike`)".to_owned(),
-        ),
+        "spike_aggregation" => trends::spike_aggregation(old, report),
         "" => Err("`type` is missing: ElastAlert refuses this rule too".to_owned()),
         own if own.contains('.') => {
             Err(format!("`{own}` is a rule type of your own, in Python: write the rule anew"))

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Look, complaint_about_index};
 use crate::model::{
-    Cause, Number, Reason, Time,
+    Cause, Number, Others, Reason, Time,
     filter::Filter,
+    identity,
     query::{Group, Metric, Search, SearchAnswer},
     span::{self, Span},
     time::elapsed,
@@ -46,6 +47,23 @@ impl Documents<'_> {
     /// The same as one whole, whatever the groups are: whether there was any document at all.
     pub fn whole(&self, look: &Look) -> Search {
         Search { per: Vec::new(), ..self.search(look) }
+    }
+
+    /// The same for those that match. Whether the pipeline lags is asked of all documents.
+    pub fn matching(&self, look: &Look, filter: Option<&Filter>) -> Search {
+        filtered(Documents { max_lag: None, ..*self }.search(look), filter)
+    }
+
+    /// What is true of groups that an answer does not name.
+    pub fn others(&self) -> Others {
+        if self.per.is_empty() { Others::Untouched } else { Others::NoData }
+    }
+
+    /// What is remembered belongs to this question only.
+    pub fn mark(&self, filter: Option<&Filter>, more: &[String]) -> String {
+        let filter = serde_json::to_string(&filter).unwrap_or_default();
+        let (per, more) = (self.per.join("\n"), more.join("\n"));
+        identity::fingerprint(&[self.index, self.time_field, &filter, &per, &more])
     }
 
     /// What it means that there is not one document.

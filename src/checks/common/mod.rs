@@ -4,6 +4,7 @@ pub mod documents;
 pub mod hosts;
 pub mod kubernetes;
 pub mod kurrentdb;
+pub mod numbers;
 pub mod service;
 pub mod trail;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 use super::{
+    super::common::numbers::VALUE,
     super::tests::{failed, look, observe, only_reading, readings, reason, shown},
     *,
 };
 use crate::model::{
-    Number,
+    Cause, Number, Others,
     query::{Question, SearchAnswer},
 };
 

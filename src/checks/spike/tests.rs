@@ -1,9 +1,13 @@
 use super::{
-    super::common::documents::NEWEST,
+    super::common::{documents::NEWEST, numbers::VALUE},
+    super::metric::tests as metric,
     super::tests::{failed, look, observe, only_reading, readings, reason, shown},
     *,
 };
-use crate::model::query::{Question, SearchAnswer};
+use crate::model::{
+    Cause, Others,
+    query::{Metric as Ask, Question, SearchAnswer},
+};
 
 /// One group: its six counts before, and the one now.
 fn group(before: [u64; 6], now: u64) -> Group {
@@ -135,6 +139,107 @@ fn the_parts_touch_and_cover_both_times() {
     }
 }
 
+/// Numbers of the window and of the six buckets before it; buckets without a document are no part of the time before.
+fn measured(check: &Spike, now: Option<f64>, before: [Option<f64>; 6]) -> Observation {
+    let numbers = |number| Ok(Response::Search(metric::numbers(&[("", 7, number)])));
+    let all = all(before.map(|number| if number == Some(-1.0) { 0 } else { 100 }), 100);
+    let answers = [numbers(now), Ok(Response::Search(all))].into_iter().chain(before.map(numbers));
+    observe(check, &answers.collect::<Vec<_>>())
+}
+
+#[test]
+fn a_number_is_divided_by_its_mean_before() {
+    let before = [100.0, 200.0, 300.0, 100.0, 200.0, 300.0].map(Some);
+    for words in ["avg: took", "max: took", "cardinality: user", "percentile: { field: took, percent: 99 }"] {
+        let seen = measured(&spike(&format!(", {words}")), Some(600.0), before);
+        assert_eq!(only_reading(&seen).value.as_f64(), 3.0, "{words}");
+    }
+    let some = [Some(100.0), None, Some(-1.0), Some(100.0), None, Some(-1.0)];
+    let average = measured(&spike(", avg: took"), Some(300.0), some);
+    assert_eq!(
+        only_reading(&average).value.as_f64(),
+        3.0,
+        "a bucket without the number, or without anything"
+    );
+    let sum = measured(&spike(", sum: took"), Some(100.0), some);
+    assert_eq!(
+        only_reading(&sum).value.as_f64(),
+        2.0,
+        "a sum of nothing is 0, but not while nothing is written"
+    );
+}
+
+#[test]
+fn a_sum_before_is_that_of_a_time_as_long_as_the_window() {
+    let long = ", reference: { before: 2h, buckets: 6 }";
+    let sum = measured(&spike(&format!(", sum: took{long}")), Some(30.0), [Some(20.0); 6]);
+    assert_eq!(only_reading(&sum).value.as_f64(), 3.0, "20 in 20m are 10 in 10m");
+    let average = measured(&spike(&format!(", avg: took{long}")), Some(30.0), [Some(20.0); 6]);
+    assert_eq!(only_reading(&average).value.as_f64(), 1.5);
+}
+
+#[test]
+fn a_number_that_is_not_there_or_too_small_has_no_data() {
+    let none = |check: &Spike, now, before| {
+        let Observation::Seen { findings, .. } = measured(check, now, before) else { panic!() };
+        matches!(findings[&Entity::empty()], Finding::NoData(_))
+    };
+    let average = spike(", avg: took");
+    assert!(none(&average, None, [Some(1.0); 6]) && none(&average, Some(1.0), [None; 6]));
+    assert!(none(&average, Some(1.0), [Some(0.0); 6]) && none(&average, Some(1.0), [Some(-0.5); 6]));
+    assert!(none(&spike(", avg: took, min_reference: 2.5"), Some(9.0), [Some(2.4); 6]));
+    let from_nothing = spike(", sum: took, min_reference: 0");
+    assert_eq!(only_reading(&measured(&from_nothing, Some(7.0), [None; 6])).value.as_f64(), 7.0);
+    let gone = measured(&spike(", sum: took"), None, [Some(9.0); 6]);
+    assert_eq!(only_reading(&gone).value.as_f64(), 0.0, "a sum of nothing is a fall");
+}
+
+#[test]
+fn a_number_below_its_least_is_no_rise_and_may_be_a_fall_both_ways() {
+    let least = spike(", avg: took, min_current: 0.5");
+    assert_eq!(only_reading(&measured(&least, Some(0.4), [Some(0.1); 6])).value.as_f64(), 1.0);
+    assert_eq!(only_reading(&measured(&least, Some(0.5), [Some(0.125); 6])).value.as_f64(), 4.0);
+    let both = spike(", avg: took, both_ways: true");
+    assert_eq!(only_reading(&measured(&both, Some(0.125), [Some(0.5); 6])).value.as_f64(), 4.0);
+}
+
+#[test]
+fn a_group_that_is_there_only_now_or_only_before_is_judged() {
+    let check = spike(", per: [service], sum: took, reference: { before: 10m, buckets: 1 }");
+    let groups = |groups: &[(&str, u64, Option<f64>)]| Ok(Response::Search(metric::numbers(groups)));
+    let all = || Ok(Response::Search(all([100; 6], 100)));
+    let answers = [groups(&[("new", 3, Some(5.0))]), all(), groups(&[("old", 3, Some(8.0))])];
+    let Observation::Seen { findings, .. } = observe(&check, &answers) else { panic!() };
+    assert!(matches!(findings[&Entity::of("service", "new")], Finding::NoData(_)));
+    let Finding::Value(old) = &findings[&Entity::of("service", "old")] else { panic!() };
+    assert_eq!(old.value.as_f64(), 0.0);
+    let partial = [groups(&[]), all(), failed(Cause::Partial, "2 of 7 shards failed")];
+    assert_eq!(reason(&observe(&check, &partial)).cause, Cause::Partial);
+}
+
+#[test]
+fn a_number_is_asked_of_each_part_by_itself_under_the_same_filter() {
+    let queries = spike(", avg: took").queries(&look(), &Memory::default());
+    let searches: Vec<&Search> = queries
+        .iter()
+        .map(|query| if let Question::Search(search) = &query.question { search } else { unreachable!() })
+        .collect();
+    assert_eq!(searches.len(), 8);
+    assert_eq!((&searches[0].window, searches[7].window.end), (&look().window, look().window.start));
+    for at in [0, 2, 3, 4, 5, 6, 7] {
+        assert_eq!(searches[at].filter, spike("").filter);
+        assert_eq!(searches[at].metrics.get(VALUE), Some(&Ask::Avg("took".into())));
+        assert!(at < 3 || searches[at].window.start == searches[at - 1].window.end);
+    }
+    assert_eq!((&searches[1].filter, searches[1].metrics.len()), (&None, 0));
+}
+
+#[test]
+fn what_people_read_of_a_number() {
+    let check = spike(", percentile: { field: took, percent: 99 }");
+    insta::assert_snapshot!(shown(&check, &measured(&check, Some(360.5), [Some(120.0); 6])));
+}
+
 #[test]
 fn what_people_read() {
     let check = spike(", per: [user.name]");
@@ -150,6 +255,12 @@ fn nonsense_is_complained_about() {
         ", reference: { before: 1h, buckets: 0 }",
         ", reference: { before: 1h, buckets: 49 }",
         ", max_lag: 10m",
+        ", avg: took, sum: took",
+        ", avg: \"a*\"",
+        ", percentile: { field: took, percent: 100 }",
+        ", cardinality: user, reference: { before: 1h, buckets: 5 }",
+        ", min_current: -1",
+        ", min_reference: .nan",
     ] {
         assert_eq!(spike(nonsense).complaints().len(), 1, "{nonsense}");
     }

@@ -146,7 +146,42 @@ fn a_spike_is_compared_with_the_time_before() {
     let old =
         json!({ "type": "spike", "spike_height": 1, "spike_type": "up", "timeframe": { "minutes": 5 } });
     assert!(why(&of(old)).contains("every window"));
-    assert!(why(&of(json!({ "type": "spike_aggregation" }))).contains("no counterpart"));
+}
+
+#[test]
+fn a_spike_of_a_number_is_compared_with_the_number_before() {
+    let reference = json!({ "before": "5m", "buckets": 1 });
+    let check = json!({ "spike": { "index": "logs-*", "window": "5m", "avg": "took", "reference": reference, "min_reference": 0.5 } });
+    let spike = |more: Value| {
+        let mut old = json!({ "type": "spike_aggregation", "spike_height": 3, "spike_type": "up", "timeframe": { "minutes": 5 }, "metric_agg_key": "took", "metric_agg_type": "avg", "use_run_every_query_size": true });
+        old.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        old
+    };
+    let old = spike(json!({ "threshold_ref": 0.5 }));
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 3x" }), "resolve");
+    let long = rule(&of(spike(json!({ "use_run_every_query_size": false }))));
+    assert_eq!(
+        (&long["check"]["spike"]["window"], &long["check"]["spike"]["min_reference"]),
+        (&json!("15m"), &json!(0))
+    );
+    let counted = rule(&of(spike(json!({ "metric_agg_type": "value_count", "threshold_cur": 9 }))));
+    assert_eq!(counted["check"]["spike"]["filter"], json!({ "exists": { "field": "took" } }));
+    assert_eq!(
+        (counted["check"]["spike"].get("avg"), &counted["check"]["spike"]["min_current"]),
+        (None, &json!(9))
+    );
+    let least = |more: Value| rule(&of(spike(more)))["check"]["spike"].get("min_reference").cloned();
+    assert_eq!(least(json!({ "query_key": "host" })), None, "a group without a number before is no rise");
+    assert_eq!(least(json!({ "query_key": "host", "metric_agg_type": "value_count" })), Some(json!(1)));
+    for (refused, word) in [
+        (json!({ "bucket_interval": { "minutes": 1 } }), "bucket_interval"),
+        (json!({ "metric_agg_script": "1" }), "script"),
+        (json!({ "metric_agg_type": "median" }), "median"),
+        (json!({ "metric_agg_key": null }), "`metric_agg_key` is missing"),
+        (json!({ "timeframe": null }), "`timeframe` is missing"),
+    ] {
+        assert!(why(&of(spike(refused.clone()))).contains(word), "{refused}");
+    }
 }
 
 #[test]
