@@ -33,7 +33,7 @@ pub fn unreachable(level: &LevelPolicy, scale: Scale) -> Option<Complaint> {
 
 /// Documents that no look sees.
 pub fn narrow_window(check: &dyn Check, schedule: &Schedule) -> Option<Complaint> {
-    let window = check.window()?;
+    let window = check.window().filter(|_| !check.reaches_back())?;
     let step = schedule::step(schedule);
     if window >= step {
         return None;
