@@ -177,7 +177,7 @@ impl Alert<'_> {
             }
         }
         text += &format!("  told: {}\n", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
-        text += &flapped.in_words(self, settings, causes.now);
+        text += &flapped.in_words(self, settings.timezone, causes.now);
         let withheld = causes.of(&labels).map(|cause| cause.words(causes.now, causes.zone));
         match withheld {
             Some(words) => text += &format!("  {}\n", Tone::Waiting.paint(&format!("withheld now: {words}"))),

@@ -24,6 +24,8 @@ mod events;
 #[cfg(test)]
 mod flapping_tests;
 mod follow;
+#[cfg(test)]
+mod hamlet;
 pub mod heartbeat;
 mod letters;
 #[cfg(test)]

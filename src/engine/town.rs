@@ -23,6 +23,9 @@ use crate::{
     store::{Settlement, Store},
 };
 
+/// Who was told when, of which rule, and what.
+pub type Heard = (String, Time, String, Change);
+
 pub struct Town {
     pub engine: Engine,
     pub clock: Clock,
@@ -30,7 +33,7 @@ pub struct Town {
     /// The rules in the order in which they are judged, with what each sees.
     pub rules: Vec<(Rule, Signal)>,
     pub silences: Vec<Silence>,
-    pub heard: Vec<(String, Time, String, Change)>,
+    pub heard: Vec<Heard>,
     /// How long between two rounds.
     pub step: std::time::Duration,
     routing: Routing,
@@ -156,12 +159,7 @@ impl Town {
 
     /// What `sink` heard of `rule`: `10:05 fired warning (note)`.
     pub fn said_to(&self, sink: &str, rule: &str) -> Vec<String> {
-        let said = self.heard.iter().filter(|(to, _, of, _)| to == sink && of == rule);
-        let words = said.map(|(_, now, _, change)| {
-            let note = change.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
-            format!("{} {} {}{note}", now.format("%H:%M"), change.kind.name(), change.level)
-        });
-        words.collect()
+        said(&self.heard, sink, rule)
     }
 
     /// What each sink was told of a rule, by entity.
@@ -173,4 +171,14 @@ impl Town {
     pub async fn alerts(&self, rule: &str) -> BTreeMap<Entity, Alert> {
         self.engine.watch(&RuleKey::new(rule, "main")).unwrap().lock().await.state.alerts.clone()
     }
+}
+
+/// What `sink` heard of `rule`: `10:05 fired warning (note)`.
+pub fn said(heard: &[Heard], sink: &str, rule: &str) -> Vec<String> {
+    let said = heard.iter().filter(|(to, _, of, _)| to == sink && of == rule);
+    let words = said.map(|(_, now, _, change)| {
+        let note = change.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+        format!("{} {} {}{note}", now.format("%H:%M"), change.kind.name(), change.level)
+    });
+    words.collect()
 }

@@ -16,27 +16,39 @@ impl Engine {
     /// A rule whose look is under way, or due this instant, and may end in an alert that speaks for those of `watch`. Asked
     /// only where there are `news`, or something may have to be told without a look.
     pub(super) fn undecided(&self, watch: &Watch, news: bool) -> Option<String> {
-        let (inhibit, now) = (&self.settings.routing.inhibit, self.clock.now());
-        if inhibit.is_empty() || !(news || tell::waits(watch)) {
-            return None;
-        }
-        let rules = self.rules();
-        let others = rules.rules.values().filter(|rule| rule.id != watch.key.rule);
-        for rule in others.filter(|rule| rule.clusters.contains(&watch.key.cluster)) {
-            let speaks = inhibit.iter().any(|inhibition| could_speak(inhibition, rule, &watch.rule));
-            if speaks && self.is_about_to_look(&RuleKey::new(&rule.id, &watch.key.cluster), now) {
-                return Some(rule.id.clone());
-            }
-        }
-        None
+        let (rules, now) = (self.rules(), self.clock.now());
+        let on_cluster = rules.rules.values().filter(|rule| rule.clusters.contains(&watch.key.cluster));
+        let is_about_to_look =
+            |rule: &Rule| self.is_about_to_look(&RuleKey::new(&rule.id, &watch.key.cluster), now);
+        let inhibit = &self.settings.routing.inhibit;
+        undecided(inhibit, (watch, news), on_cluster.map(|rule| &**rule), is_about_to_look)
     }
 
     fn is_about_to_look(&self, key: &RuleKey, now: Time) -> bool {
         let Some(watch) = self.watch(key) else { return false };
         let Ok(watch) = watch.try_lock() else { return true };
-        let due = wake_at(&watch.rule.timing, &watch.progress(now), now);
-        due.is_some_and(|due| due <= now && elapsed(due, now) < PATIENCE)
+        is_due(&watch, now)
     }
+}
+
+/// The first of these rules that may speak for alerts of `watch`, and is about to look.
+pub(super) fn undecided<'r>(
+    inhibit: &[Inhibition],
+    (watch, news): (&Watch, bool),
+    rules: impl Iterator<Item = &'r Rule>,
+    is_about_to_look: impl Fn(&Rule) -> bool,
+) -> Option<String> {
+    if inhibit.is_empty() || !(news || tell::waits(watch)) {
+        return None;
+    }
+    let mut others = rules.filter(|rule| rule.id != watch.key.rule);
+    let speaks = |rule: &Rule| inhibit.iter().any(|inhibition| could_speak(inhibition, rule, &watch.rule));
+    others.find(|rule| speaks(rule) && is_about_to_look(rule)).map(|rule| rule.id.clone())
+}
+
+pub(super) fn is_due(watch: &Watch, now: Time) -> bool {
+    let due = wake_at(&watch.rule.timing, &watch.progress(now), now);
+    due.is_some_and(|due| due <= now && elapsed(due, now) < PATIENCE)
 }
 
 /// On one cluster: rules of other clusters could only speak for these where people say so, and then are not waited for.

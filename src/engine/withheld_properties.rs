@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::FutureExt;
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
-    town::{Town, inhibition, matchers, route, routed},
+    hamlet::Hamlet,
+    town::{Heard, Town, inhibition, matchers, route, routed, said},
+    watch::ToldBySink,
     world::{at, percent},
 };
 use crate::{
@@ -17,7 +20,6 @@ use crate::{
         hours::Hours,
         identity,
         maintenance::{Maintenance, When},
-        notification::Told,
         route::Route,
         silence::{Silence, Terms},
     },
@@ -142,53 +144,107 @@ impl Case {
     }
 }
 
+/// Where rules live: with a store, or without.
+trait Place {
+    async fn round(&mut self, silences: Vec<Silence>);
+    async fn restart(&mut self);
+    /// What was told of a rule, and its alerts.
+    async fn of(&self, rule: &str) -> (ToldBySink, BTreeMap<Entity, Alert>);
+    fn heard(&self) -> &[Heard];
+}
+
+impl Place for Town {
+    async fn round(&mut self, silences: Vec<Silence>) {
+        self.silences = silences;
+        self.live_a_round().await;
+    }
+
+    async fn restart(&mut self) {
+        self.restart().await;
+    }
+
+    async fn of(&self, rule: &str) -> (ToldBySink, BTreeMap<Entity, Alert>) {
+        (self.told(rule).await, self.alerts(rule).await)
+    }
+
+    fn heard(&self) -> &[Heard] {
+        &self.heard
+    }
+}
+
+impl Place for Hamlet {
+    async fn round(&mut self, silences: Vec<Silence>) {
+        self.silences = silences;
+        self.live_a_round();
+    }
+
+    async fn restart(&mut self) {
+        self.restart();
+    }
+
+    async fn of(&self, rule: &str) -> (ToldBySink, BTreeMap<Entity, Alert>) {
+        (self.told(rule), self.alerts(rule))
+    }
+
+    fn heard(&self) -> &[Heard] {
+        &self.heard
+    }
+}
+
+async fn town(case: &Case, order: [usize; 2]) -> Town {
+    let mut town = Town::new(case.routing(), case.rules(order), "10:00").await;
+    town.step = ROUND;
+    town
+}
+
+fn hamlet(case: &Case, order: [usize; 2]) -> Hamlet {
+    Hamlet::new(case.routing(), case.rules(order), "10:00", ROUND)
+}
+
 /// The alerts after every round, and what each sink heard of each rule.
 type Lived = (Vec<BTreeMap<Entity, Alert>>, Vec<Vec<String>>);
 
-async fn live(case: &Case, order: [usize; 2]) -> Result<Lived, TestCaseError> {
-    let mut town = Town::new(case.routing(), case.rules(order), "10:00").await;
-    town.step = ROUND;
+async fn live(case: &Case, mut place: impl Place) -> Result<Lived, TestCaseError> {
     let all = case.silences();
+    let keys = RULES.map(|rule| identity::alert_key(rule, "main", &Entity::empty()));
     let mut alerts = Vec::new();
     // half an hour after the busy time everything has ended, and what flapped has settled
     for n in 1..BUSY + 10 {
         let now = round(n);
-        town.silences = all.iter().filter(|silence| silence.created <= now).cloned().collect();
-        town.live_a_round().await;
+        place.round(all.iter().filter(|silence| silence.created <= now).cloned().collect()).await;
         if n == case.restart {
-            town.restart().await;
+            place.restart().await;
         }
-        for rule in RULES {
-            let open = town.alerts(rule).await;
-            conserves(&town.told(rule).await, &open, rule, n)?;
+        for (rule, key) in RULES.iter().zip(&keys) {
+            let (told, open) = place.of(rule).await;
+            conserves(&told, &open, (rule, key), n)?;
             alerts.push(open);
         }
     }
     for rule in RULES {
-        let withheld = town.told(rule).await.into_values().flat_map(BTreeMap::into_values);
+        let withheld = place.of(rule).await.0.into_values().flat_map(BTreeMap::into_values);
         prop_assert_eq!(withheld.filter(|told| told.withheld.is_some() || told.flapping).count(), 0);
     }
-    let of = |sink: &str, rule: &str| town.said_to(sink, rule);
-    let heard = SINKS.iter().flat_map(|sink| RULES.iter().map(move |rule| of(sink, rule))).collect();
+    let heard = place.heard();
+    let words = SINKS.iter().flat_map(|sink| RULES.iter().map(move |rule| said(heard, sink, rule))).collect();
     for sink in SINKS {
         for rule in RULES {
-            takes_turns(&town, sink, rule)?;
+            takes_turns(heard, sink, rule)?;
         }
     }
-    Ok((alerts, heard))
+    Ok((alerts, words))
 }
 
 /// What a sink believes is what there is, or the difference is withheld and says by what: one of the two, always.
 fn conserves(
-    told: &BTreeMap<Entity, BTreeMap<String, Told>>,
+    told: &ToldBySink,
     alerts: &BTreeMap<Entity, Alert>,
-    rule: &str,
+    (rule, key): (&str, &str),
     n: usize,
 ) -> Result<(), TestCaseError> {
     let entity = Entity::empty();
-    let key = identity::alert_key(rule, "main", &entity);
     let alert = alerts.get(&entity).and_then(|alert| Some((alert.since?, alert.level?)));
-    let open = alert.map(|(since, level)| (identity::episode_id(&key, since), level));
+    let open = alert.map(|(since, level)| (identity::episode_id(key, since), level));
     for sink in SINKS {
         let row = told.get(&entity).and_then(|sinks| sinks.get(sink));
         let believed: Option<(String, Level)> =
@@ -211,10 +267,10 @@ fn conserves(
 }
 
 /// Fired and resolved by turns, and reminders only in between: a recovery exactly where it was told that it fires.
-fn takes_turns(town: &Town, sink: &str, rule: &str) -> Result<(), TestCaseError> {
+fn takes_turns(heard: &[Heard], sink: &str, rule: &str) -> Result<(), TestCaseError> {
     let mut open: Option<String> = None;
     let mut ids = std::collections::BTreeSet::new();
-    for (.., change) in town.heard.iter().filter(|(to, _, of, _)| to == sink && of == rule) {
+    for (.., change) in heard.iter().filter(|(to, _, of, _)| to == sink && of == rule) {
         prop_assert!(ids.insert(change.event_id.clone()), "told twice: {change:?}");
         match change.kind {
             Kind::Fired => {
@@ -228,23 +284,50 @@ fn takes_turns(town: &Town, sink: &str, rule: &str) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// Each lives through two hours of three worlds, store and all: there are fewer of them than of what is pure.
-fn cases() -> ProptestConfig {
-    let asked = std::env::var("HIGHWATER_CASES").ok().and_then(|cases| cases.parse::<u32>().ok());
-    let cases = asked.map_or(60, |cases| cases / 100);
+/// Each lives through two hours of three worlds: in CI as many as fit into some twenty seconds of one core.
+fn many() -> ProptestConfig {
+    with_cases(asked().unwrap_or(600))
+}
+
+/// The same with a store, which costs six times as much.
+fn few() -> ProptestConfig {
+    with_cases(asked().map_or(20, |cases| (cases / 1000).max(20)))
+}
+
+/// Without a store nothing is waited for.
+fn live_now(case: &Case, order: [usize; 2]) -> Result<Lived, TestCaseError> {
+    live(case, hamlet(case, order)).now_or_never().unwrap()
+}
+
+fn asked() -> Option<u32> {
+    std::env::var("HIGHWATER_CASES").ok().and_then(|cases| cases.parse().ok())
+}
+
+fn with_cases(cases: u32) -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(many())]
     #[test]
     fn suppression_conserves_and_changes_no_alert_in_any_order_of_rules(case in case()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (alerts, heard) = runtime.block_on(live(&case, [0, 1]))?;
-        let (same, again) = runtime.block_on(live(&case, [1, 0]))?;
+        let (alerts, heard) = live_now(&case, [0, 1])?;
+        let (same, again) = live_now(&case, [1, 0])?;
         prop_assert_eq!(&alerts, &same);
         prop_assert_eq!(heard, again, "the order of rules");
-        let (open, _) = runtime.block_on(live(&case.in_the_open(), [0, 1]))?;
+        let (open, _) = live_now(&case.in_the_open(), [0, 1])?;
         prop_assert_eq!(alerts, open, "what is withheld changes no alert");
+    }
+}
+
+proptest! {
+    #![proptest_config(few())]
+    #[test]
+    fn a_store_and_an_engine_around_it_tell_the_same(case in case()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let lived = runtime.block_on(async { live(&case, town(&case, [0, 1]).await).await })?;
+        let turned = runtime.block_on(async { live(&case, town(&case, [1, 0]).await).await })?;
+        prop_assert_eq!(&lived, &turned, "the order of rules");
+        prop_assert_eq!(lived, live_now(&case, [0, 1])?, "with a store and without");
     }
 }

@@ -1,11 +1,12 @@
 //! Whether a rule damps the coming and going of its alerts, whether one flaps now, and what that keeps back from whom.
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 
 use super::Alert;
 use crate::{
     cli::{paint::Tone, words},
-    config::{RuleKey, Settings},
+    config::RuleKey,
     model::{
         Entity, Time,
         flapping::{Flapping, Flaps},
@@ -46,7 +47,7 @@ impl Flapped {
     }
 
     /// One line about the alert.
-    pub fn in_words(&self, of: &Alert<'_>, settings: &Settings, now: Time) -> String {
+    pub fn in_words(&self, of: &Alert<'_>, zone: Tz, now: Time) -> String {
         let Some(policy) = &of.rule.flapping else {
             return "  flapping is not damped: every change is told\n".to_owned();
         };
@@ -57,7 +58,7 @@ impl Flapped {
                 "  it does not flap now; {changes} changes within {within} would be damped until nothing changed for {settle}\n"
             );
         };
-        let since = words::clock(since, now, settings.timezone);
+        let since = words::clock(since, now, zone);
         let words = format!("it flaps since {since}: {}", self.kept_back(of, &settle));
         format!("  {}\n", Tone::Waiting.paint(&words))
     }
@@ -81,3 +82,6 @@ impl Flapped {
 fn is_of(of: &Alert<'_>, key: &RuleKey, entity: &Entity) -> bool {
     key.rule == of.rule.id && key.cluster == of.cluster && entity == of.entity
 }
+
+#[cfg(test)]
+mod tests;
