@@ -1,6 +1,9 @@
 //! One alert, as the rules of the language have it: slow, and easy to believe.
 
-use super::{oracle::Rung, truth::Milli};
+use super::{
+    oracle::{Quiet, Rung},
+    truth::Milli,
+};
 use crate::model::Level;
 
 /// A change that is told.
@@ -26,6 +29,9 @@ impl Latch {
     }
 }
 
+/// Whether a rung is bad, and whether it is good; `None` where that is not known.
+pub type Verdict = Option<(bool, bool)>;
+
 /// What is open: since when, and at which level.
 type Open = Option<(Milli, Level)>;
 
@@ -35,27 +41,25 @@ pub struct Alert {
     open: Open,
     /// What was told before this turn.
     told: Open,
+    /// Silent or gone, and since when.
+    quiet: Option<(&'static str, Milli)>,
     /// What changed in this turn, with the beginning of its episode.
     changes: Vec<(Milli, Net)>,
 }
 
 impl Alert {
     pub fn new(rungs: &[Rung]) -> Self {
-        Self {
-            latches: vec![Latch::Down; rungs.len()],
-            since: None,
-            open: None,
-            told: None,
-            changes: Vec::new(),
-        }
+        let latches = vec![Latch::Down; rungs.len()];
+        Self { latches, since: None, open: None, told: None, quiet: None, changes: Vec::new() }
     }
 
-    /// A number at a tick; a step between two looks adds at most `reach` to how long something lasts.
-    pub fn hears(&mut self, rungs: &[Rung], number: f64, (tick, reach): (Milli, Milli)) {
+    /// Which rungs are bad or good at a tick, as far as that is known; a step between two looks adds at most `reach` to how long
+    /// something lasts.
+    pub fn hears(&mut self, rungs: &[Rung], said: impl Fn(&Rung) -> Verdict, (tick, reach): (Milli, Milli)) {
         let mut handed_down = false;
         for at in (0..rungs.len()).rev() {
-            let (before, rung, bad) = (self.latches[at], &rungs[at], (rungs[at].bad)(number));
-            let good = rung.good.map_or(!bad, |good| good(number) && !bad);
+            let (before, rung) = (self.latches[at], &rungs[at]);
+            let Some((bad, good)) = said(rung) else { continue };
             let after =
                 if handed_down && bad { Latch::Up } else { next(before, rung, (bad, good), (tick, reach)) };
             let ended = before.is_up() && after == Latch::Down;
@@ -70,6 +74,29 @@ impl Alert {
         if quiet {
             self.since = None;
         }
+    }
+
+    /// It says nothing, or is gone, for so long that its rule does something about it.
+    pub fn misses(&mut self, rungs: &[Rung], quiet: &Quiet, (tick, reach): (Milli, Milli)) {
+        let since = self.quiet.filter(|(what, _)| *what == quiet.what).map_or(tick, |(_, since)| since);
+        self.quiet = Some((quiet.what, since));
+        match (quiet.after.is_some_and(|after| tick - since >= after), quiet.fires) {
+            (false, _) => {}
+            (true, Some(worst)) => {
+                self.hears(rungs, |rung| (rung.level <= worst).then_some((true, false)), (tick, reach));
+            }
+            (true, None) => {
+                self.latches.fill(Latch::Down);
+                self.since = None;
+                if let Some((since, level)) = self.open.take() {
+                    self.changes.push((since, Net { what: quiet.what, level, at: tick }));
+                }
+            }
+        }
+    }
+
+    pub fn is_here(&mut self) {
+        self.quiet = None;
     }
 
     fn announce(&mut self, rungs: &[Rung], tick: Milli) {
@@ -102,7 +129,7 @@ impl Alert {
         let changes = std::mem::take(&mut self.changes);
         let known = std::mem::replace(&mut self.told, self.open);
         let is_known = |since: Milli| known.is_some_and(|(episode, _)| episode == since);
-        let ends = changes.iter().filter(|(_, net)| net.what == "resolved");
+        let ends = changes.iter().filter(|(_, net)| !["fired", "raised", "lowered"].contains(&net.what));
         let ends = ends.filter(|(since, _)| withheld.is_none() || is_known(*since));
         let ended = |(since, net): &(Milli, Net)| {
             let level = known.filter(|(episode, _)| episode == since).map_or(net.level, |(_, level)| level);

@@ -1,14 +1,21 @@
 //! The double of all doors: it answers whatever the checks ask, as the real systems would in this world.
 
+use serde_json::Value;
+
 use super::{
     search,
-    truth::{Milli, Place, Truth, Weather, milli},
+    sources::disks,
+    truth::{Doc, Milli, Place, Truth, Weather, milli, time},
 };
 use crate::{
     checks::Look,
     model::{
         Cause, Reason,
-        query::{Call, Query, Question, Response, Search},
+        kubernetes::{Objects, Resource},
+        query::{
+            Call, Document, Mark, Order, Page, PageAnswer, Query, Question, Response, Search, SearchAnswer,
+        },
+        secret::{Part, Secret},
     },
 };
 
@@ -23,6 +30,8 @@ impl Truth {
         let place = match question {
             Question::Call(_) => Place::Cluster,
             Question::Search(_) | Question::Page(_) => Place::Documents,
+            Question::Kubernetes(_) => Place::Kubernetes,
+            Question::Fetch(_) | Question::Heartbeat(_) => Place::Nowhere,
             other => panic!("{other:?}"),
         };
         match self.weather(place, now) {
@@ -33,6 +42,10 @@ impl Truth {
         match question {
             Question::Call(call) => self.call(call, now),
             Question::Search(search) => Ok(Response::Search(self.search(search, now))),
+            Question::Kubernetes(listing) => Ok(Response::Kubernetes(self.objects(listing.resource, now))),
+            Question::Page(page) => Ok(Response::Page(self.page(page, now))),
+            Question::Heartbeat(_) => Ok(Response::Heartbeat(self.heard(now))),
+            Question::Fetch(fetch) => self.fetch(&words(&fetch.url), now),
             other => panic!("{other:?}"),
         }
     }
@@ -44,13 +57,79 @@ impl Truth {
             "/_cluster/allocation/explain" | "/_cluster/state/routing_table" => {
                 Err(Reason::new(Cause::Refused, "not allowed").with_status(403))
             }
+            "/_nodes/stats/fs" => Ok(Response::Body(self.disks.stats(now))),
+            "/_cluster/state/nodes" => Ok(Response::Body(self.disks.members(now))),
+            "/_cluster/settings" => Ok(Response::Body(disks::settings())),
             other => panic!("nobody here answers `{other}`"),
         }
     }
 
-    fn search(&self, search: &Search, now: Milli) -> crate::model::query::SearchAnswer {
+    fn fetch(&self, url: &str, now: Milli) -> Result<Response, Reason> {
+        match url.strip_prefix("https://").and_then(|url| url.split_once('/')) {
+            Some(("shop.example", "health")) => self.shop.health(now),
+            Some((node, path)) => self.kurrent.answer(node, path, now),
+            None => panic!("nobody here answers `{url}`"),
+        }
+    }
+
+    fn objects(&self, resource: Resource, now: Milli) -> Objects {
+        match resource {
+            Resource::Nodes => Objects::Nodes(self.nodes.objects(now)),
+            Resource::Pods => Objects::Pods(self.pods.objects(now)),
+            _ => Objects::Workloads(Vec::new()),
+        }
+    }
+
+    /// The first of them in their order; those of one time are in that of their `_seq_no`.
+    fn page(&self, page: &Page, now: Milli) -> PageAnswer {
+        let (since, until) = (page.since.map_or(Milli::MIN, milli), milli(page.until));
+        let all = self.documents(&page.index, Milli::MIN, Milli::MAX).iter().enumerate();
+        let found = all.filter(|(_, doc)| doc.shown <= now && (since..until).contains(&doc.at));
+        let found = found.filter(|(_, doc)| {
+            page.filter.as_ref().is_none_or(|filter| search::fits(doc, &filter.0, &page.time_field))
+        });
+        let passed = |(partition, mark)| page.after.get(&partition).is_some_and(|after| mark <= *after);
+        let found = found.filter(|(n, doc)| !passed(place(page, *n, doc)));
+        let mut documents: Vec<Document> = found.map(|(n, doc)| document(page, n, doc)).collect();
+        let known = |doc: &Document| page.except.get(&doc.index).is_some_and(|ids| ids.contains(&doc.id));
+        documents.retain(|doc| !known(doc));
+        documents.sort_by_key(|doc| (doc.partition, doc.mark));
+        let more = documents.len() > page.size;
+        documents.truncate(page.size);
+        PageAnswer { documents, more }
+    }
+
+    fn search(&self, search: &Search, now: Milli) -> SearchAnswer {
         let (from, to) = search::window(search);
         let documents = self.documents(&search.index, from, to);
         search::answer(search, documents.iter().filter(|doc| doc.shown <= now))
     }
+}
+
+/// Its partition, and where it stands there.
+fn place(page: &Page, n: usize, doc: &Doc) -> (i64, Mark) {
+    let whole = |field: &str| doc.field(field).and_then(Value::as_i64).unwrap();
+    match &page.order {
+        Order::Time => (0, Mark(nanos(doc), i64::try_from(n).unwrap())),
+        Order::Sequence { field, partition } => (whole(partition), Mark(whole(field), 0)),
+    }
+}
+
+fn nanos(doc: &Doc) -> i64 {
+    time(doc.at).timestamp_nanos_opt().unwrap()
+}
+
+fn document(page: &Page, n: usize, doc: &Doc) -> Document {
+    let (partition, mark) = place(page, n, doc);
+    let fields = doc.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let (index, id) = (page.index.replace('*', "1"), format!("doc-{n}"));
+    Document { index, id, partition, mark, at: nanos(doc), source: Some(Value::Object(fields.collect())) }
+}
+
+fn words(secret: &Secret) -> String {
+    let words = |part: &Part| match part {
+        Part::Literal(text) => text.clone(),
+        Part::Env(name) | Part::File(name) => panic!("no secret `{name}` here"),
+    };
+    secret.parts.iter().map(words).collect()
 }

@@ -19,7 +19,7 @@ use crate::{
         schedule::wake_at,
         watch::Pace,
     },
-    model::Time,
+    model::{Ending, Time},
     store::{Settlement, Store},
 };
 
@@ -130,7 +130,9 @@ impl<'t> Life<'t> {
                 for queued in heads {
                     let rule = &queued.delivery.notification.rule;
                     for change in &queued.delivery.notification.alerts {
-                        let (what, level) = (change.kind.name(), change.level);
+                        let ending = change.reason.filter(|reason| *reason != Ending::Cleared);
+                        let what = ending.map_or(change.kind.name(), Ending::name);
+                        let level = change.level;
                         let net = Net { what, level, at: milli(change.at) };
                         let (rule, entity) = (rule.clone(), change.entity.clone());
                         self.heard.push(Line { told: milli(now), rule, entity, net });

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{
-    alert::{Alert, Net},
+    alert::{Alert, Net, Verdict},
     blind::Blind,
     luck::Spell,
     truth::{DAY, MINUTE, Milli, Place, Truth, Weather, time},
@@ -14,15 +14,59 @@ use crate::model::{Entity, Level};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Said {
     Number(f64),
-    /// It is known, and says nothing.
+    /// The number is this, or worse.
+    AtLeast(f64),
+    /// The number is this, or better.
+    AtMost(f64),
+    /// It is there, and says nothing.
     Silent,
+    /// It is not there any more, or not yet.
+    Gone,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl Said {
+    /// A mere bound that decides nothing is nothing known.
+    fn as_far_as_it_decides(self, rungs: &[Rung]) -> Self {
+        match self {
+            Self::AtLeast(number) if !rungs.iter().any(|rung| (rung.bad)(number)) => Self::Unknown,
+            Self::AtMost(number) if rungs.iter().all(|rung| (rung.bad)(number)) => Self::Unknown,
+            other => other,
+        }
+    }
+
+    fn of(self, rung: &Rung) -> Verdict {
+        match self {
+            Self::Number(number) => {
+                let bad = (rung.bad)(number);
+                Some((bad, !bad && rung.good.is_none_or(|good| good(number))))
+            }
+            Self::AtLeast(number) => (rung.bad)(number).then_some((true, false)),
+            Self::AtMost(number) => (!(rung.bad)(number)).then_some((false, true)),
+            Self::Silent | Self::Gone | Self::Unknown => None,
+        }
+    }
+}
+
+/// What it means that somebody is silent or gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet {
+    /// How an end for that reason is called.
+    pub what: &'static str,
+    /// Nothing before that; `None`: for ever nothing.
+    pub after: Option<Milli>,
+    /// The worst level that it fires; `None`: it ends.
+    pub fires: Option<Level>,
 }
 
 /// When is looked, and when that is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct Moment<'b> {
     pub tick: Milli,
     pub asked: Milli,
+    /// Those before it that could be judged: the tick, and when it was asked.
+    pub before: &'b [(Milli, Milli)],
 }
 
 pub fn one(entity: Entity, said: Said) -> BTreeMap<Entity, Said> {
@@ -45,6 +89,11 @@ impl Rung {
         Self { level, bad, good: None, lasting: 0, easing: 0 }
     }
 
+    /// Good only there, and neither good nor bad between.
+    pub fn good(self, good: fn(f64) -> bool) -> Self {
+        Self { good: Some(good), ..self }
+    }
+
     /// Only after it was bad for so long.
     pub fn lasting(self, lasting: Milli) -> Self {
         Self { lasting, ..self }
@@ -56,7 +105,8 @@ impl Rung {
     }
 }
 
-type Says<'t> = Box<dyn Fn(Moment) -> BTreeMap<Entity, Said> + 't>;
+type Tells<'t> = Box<dyn Fn(Milli, Milli) -> Vec<(Milli, Entity)> + 't>;
+type Says<'t> = Box<dyn Fn(Moment<'_>) -> BTreeMap<Entity, Said> + 't>;
 
 /// What one rule promises.
 pub struct Promise<'t> {
@@ -65,12 +115,19 @@ pub struct Promise<'t> {
     place: Place,
     windowed: bool,
     rungs: Vec<Rung>,
+    silent: Quiet,
+    gone: Quiet,
     says: Says<'t>,
+    /// What happened once between two times.
+    tells: Option<Tells<'t>>,
 }
 
 impl<'t> Promise<'t> {
     pub fn new(rule: &'static str, every: Milli, place: Place) -> Self {
-        Self { rule, every, place, windowed: false, rungs: Vec::new(), says: Box::new(|_| BTreeMap::new()) }
+        let silent = Quiet { what: "no_data", after: None, fires: None };
+        let gone = Quiet { what: "vanished", after: Some(10 * MINUTE), fires: None };
+        let says = Box::new(|_: Moment<'_>| BTreeMap::new());
+        Self { rule, every, place, windowed: false, rungs: Vec::new(), silent, gone, says, tells: None }
     }
 
     /// About a window of documents: what cannot be asked now is asked later.
@@ -78,13 +135,35 @@ impl<'t> Promise<'t> {
         Self { windowed: true, ..self }
     }
 
+    /// Who is silent for so long has ended.
+    pub fn silent_for(mut self, after: Milli) -> Self {
+        self.silent.after = Some(after);
+        self
+    }
+
+    /// Who is gone for so long has ended.
+    pub fn gone_for(mut self, after: Milli) -> Self {
+        self.gone.after = Some(after);
+        self
+    }
+
+    /// Who is gone fires at once.
+    pub fn gone_fires(mut self, level: Level) -> Self {
+        self.gone = Quiet { after: Some(0), fires: Some(level), ..self.gone };
+        self
+    }
+
     pub fn rung(mut self, rung: Rung) -> Self {
         self.rungs.push(rung);
         self
     }
 
-    pub fn says(self, says: impl Fn(Moment) -> BTreeMap<Entity, Said> + 't) -> Self {
+    pub fn says(self, says: impl Fn(Moment<'_>) -> BTreeMap<Entity, Said> + 't) -> Self {
         Self { says: Box::new(says), ..self }
+    }
+
+    pub fn tells(self, tells: impl Fn(Milli, Milli) -> Vec<(Milli, Entity)> + 't) -> Self {
+        Self { tells: Some(Box::new(tells)), ..self }
     }
 
     /// Every look of the day: when it is asked, and about which ticks.
@@ -104,6 +183,7 @@ impl<'t> Promise<'t> {
     pub fn lines(&self, world: World<'_>, lag: Milli) -> Vec<Line> {
         let mut alerts: BTreeMap<Entity, Alert> = BTreeMap::new();
         let (mut blind, mut lines, mut owed, mut held) = (Blind::default(), Vec::new(), Vec::new(), None);
+        let mut before = Vec::new();
         for (asked, mut ticks) in self.looks(world.truth, lag) {
             if let Some(release) = held.filter(|release| asked >= *release) {
                 lines.extend(self.news(&mut alerts, release, held.take()));
@@ -112,13 +192,14 @@ impl<'t> Promise<'t> {
             match world.truth.weather(self.place, asked) {
                 Weather::Fine => {}
                 // the cluster's own alert speaks for all that cannot be asked of it
-                Weather::Away => {
+                Weather::Away if self.place.is_main() => {
                     owed.extend(ticks.into_iter().filter(|_| self.windowed));
                     continue;
                 }
-                Weather::Partial => {
+                Weather::Away | Weather::Partial => {
                     owed.clear();
-                    lines.extend(self.of_itself(blind.sees_nothing(newest), asked));
+                    blind.sees_nothing(newest);
+                    lines.extend(self.of_itself(blind.net(newest), asked));
                     continue;
                 }
             }
@@ -127,9 +208,19 @@ impl<'t> Promise<'t> {
             } else {
                 ticks = vec![newest];
             }
-            lines.extend(self.of_itself(blind.sees(newest), asked));
-            self.look(&mut alerts, &ticks, asked);
-            held = held.or(world.speaks.iter().find(|spell| spell.holds(asked)).map(|spell| spell.to));
+            for tick in ticks {
+                let said = (self.says)(Moment { tick, asked, before: &before });
+                let of = |said: Said| said.as_far_as_it_decides(&self.rungs);
+                let said = said.into_iter().map(|(entity, said)| (entity, of(said))).collect();
+                blind.sees(tick, &said);
+                self.look(&mut alerts, said, tick);
+                let told_to = before.last().map_or(tick, |(before, _)| *before);
+                lines.extend(self.events(told_to, tick, asked));
+                before.push((tick, asked));
+            }
+            lines.extend(self.of_itself(blind.net(newest), asked));
+            let speaks = world.speaks.iter().filter(|_| self.place.is_main());
+            held = held.or(speaks.into_iter().find(|spell| spell.holds(asked)).map(|spell| spell.to));
             if held.is_none() {
                 lines.extend(self.news(&mut alerts, asked, None));
             }
@@ -137,15 +228,21 @@ impl<'t> Promise<'t> {
         lines
     }
 
-    /// One look, or several of which all but the last are late.
-    fn look(&self, alerts: &mut BTreeMap<Entity, Alert>, ticks: &[Milli], asked: Milli) {
-        let reach = MINUTE.max(2 * self.every);
-        for tick in ticks {
-            for (entity, said) in (self.says)(Moment { tick: *tick, asked }) {
-                let alert = alerts.entry(entity).or_insert_with(|| Alert::new(&self.rungs));
-                match said {
-                    Said::Number(number) => alert.hears(&self.rungs, number, (*tick, reach)),
-                    Said::Silent => {}
+    fn look(&self, alerts: &mut BTreeMap<Entity, Alert>, said: BTreeMap<Entity, Said>, tick: Milli) {
+        let step = (tick, MINUTE.max(2 * self.every));
+        for (entity, said) in said {
+            let alert = match said {
+                Said::Unknown => continue,
+                Said::Silent | Said::Gone => alerts.get_mut(&entity),
+                _ => Some(alerts.entry(entity).or_insert_with(|| Alert::new(&self.rungs))),
+            };
+            let Some(alert) = alert else { continue };
+            match said {
+                Said::Silent => alert.misses(&self.rungs, &self.silent, step),
+                Said::Gone => alert.misses(&self.rungs, &self.gone, step),
+                _ => {
+                    alert.is_here();
+                    alert.hears(&self.rungs, |rung| said.of(rung), step);
                 }
             }
         }
@@ -158,6 +255,15 @@ impl<'t> Promise<'t> {
             alert.net(held).into_iter().map(|net| line(entity, net)).collect::<Vec<_>>()
         };
         alerts.iter_mut().flat_map(of).collect()
+    }
+
+    fn events(&self, from: Milli, to: Milli, told: Milli) -> Vec<Line> {
+        let happened = self.tells.as_ref().map(|tells| tells(from, to)).unwrap_or_default();
+        let line = |(at, entity)| {
+            let net = Net { what: "happened", level: Level::Info, at };
+            Line { told, rule: self.rule.to_owned(), entity, net }
+        };
+        happened.into_iter().map(line).collect()
     }
 
     fn of_itself(&self, net: Option<Net>, told: Milli) -> Option<Line> {

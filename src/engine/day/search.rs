@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::truth::{Doc, milli, time};
+use super::truth::{Doc, MIDNIGHT, SECOND, milli};
 use crate::model::{
     Entity, Number,
     query::{Group, Metric, Search, SearchAnswer},
@@ -64,7 +64,7 @@ fn metric(ask: &Metric, docs: &[&Doc], time_field: &str) -> Option<Number> {
 /// Dates are milliseconds since the epoch.
 fn number(doc: &Doc, field: &str, time_field: &str) -> Option<f64> {
     if field == time_field {
-        return Some(time(doc.at).timestamp_millis() as f64);
+        return Some((MIDNIGHT * SECOND + doc.at) as f64);
     }
     doc.field(field)?.as_f64()
 }

@@ -7,7 +7,18 @@ use serde_json::Value;
 
 use super::{
     luck::{Luck, Spell, is_in},
-    sources::{cluster::Cluster, web},
+    sources::{
+        cluster::Cluster,
+        disks::Disks,
+        hosts,
+        kubernetes::Nodes,
+        kurrent::Kurrent,
+        news,
+        pods::Pods,
+        shop::Shop,
+        signs, web,
+        zeebe::{self, Incident},
+    },
 };
 use crate::model::Time;
 
@@ -27,8 +38,11 @@ pub fn milli(time: Time) -> Milli {
     (time - midnight()).num_milliseconds()
 }
 
+/// In seconds since the epoch.
+pub const MIDNIGHT: i64 = 1_772_409_600;
+
 fn midnight() -> Time {
-    Time::from_timestamp(1_772_409_600, 0).unwrap()
+    Time::from_timestamp(MIDNIGHT, 0).unwrap()
 }
 
 /// A document: when it happened, and when it can be found, which is a little later.
@@ -60,8 +74,16 @@ pub enum Place {
     Cluster,
     /// Elasticsearch, about documents.
     Documents,
+    Kubernetes,
     /// Nobody who could be away.
     Nowhere,
+}
+
+impl Place {
+    /// Of the cluster `main`.
+    pub fn is_main(self) -> bool {
+        matches!(self, Self::Cluster | Self::Documents)
+    }
 }
 
 /// Whether an answer can be had.
@@ -82,16 +104,31 @@ pub struct Truth {
     pub restarts: Vec<Milli>,
     cluster_away: Vec<Spell>,
     shards_missing: Vec<Spell>,
+    kubernetes_away: Vec<Spell>,
     /// By index pattern, in the order of their time.
     documents: BTreeMap<&'static str, Vec<Doc>>,
     pub cluster: Cluster,
+    pub disks: Disks,
+    pub nodes: Nodes,
+    pub kurrent: Kurrent,
+    pub shop: Shop,
+    pub pods: Pods,
+    pub pings: Vec<Milli>,
+    pub incidents: Vec<Incident>,
 }
 
 impl Truth {
     pub fn of(seed: u64) -> Self {
         let mut luck = Luck::new(seed);
-        let mut documents =
-            BTreeMap::from([("http-*", web::requests(&mut luck)), ("audit-*", web::failures(&mut luck))]);
+        let incidents = zeebe::incidents(&mut luck);
+        let mut documents = BTreeMap::from([
+            ("http-*", web::requests(&mut luck)),
+            ("audit-*", web::failures(&mut luck)),
+            ("metricbeat-*", hosts::samples(&mut luck)),
+            ("notifications-*", signs::notifications(&mut luck)),
+            ("deployments-*", news::versions(&mut luck)),
+            ("zeebe-record_incident_*", zeebe::records(&mut luck, &incidents)),
+        ]);
         documents.values_mut().for_each(|all| all.sort_by_key(|doc| doc.at));
         Self {
             // no two of them at one time: what each of them does is to be seen
@@ -99,7 +136,15 @@ impl Truth {
             down: luck.in_hour(8, (1200, 1201)),
             shards_missing: vec![luck.in_hour(11, (120, 900)), luck.in_hour(19, (240, 1200))],
             restarts: vec![luck.in_hour(5, (1, 2)).from, luck.in_hour(21, (1, 2)).from],
+            kubernetes_away: vec![luck.in_hour(6, (60, 200)), luck.in_hour(17, (400, 900))],
             cluster: Cluster::of(&mut luck),
+            disks: Disks::of(&mut luck),
+            nodes: Nodes::of(&mut luck),
+            kurrent: Kurrent::of(&mut luck),
+            shop: Shop::of(&mut luck),
+            pods: Pods::of(&mut luck),
+            pings: signs::pings(&mut luck),
+            incidents,
             documents,
         }
     }
@@ -108,7 +153,8 @@ impl Truth {
         match place {
             Place::Cluster | Place::Documents if is_in(&self.cluster_away, at) => Weather::Away,
             Place::Documents if is_in(&self.shards_missing, at) => Weather::Partial,
-            Place::Cluster | Place::Documents | Place::Nowhere => Weather::Fine,
+            Place::Kubernetes if is_in(&self.kubernetes_away, at) => Weather::Away,
+            _ => Weather::Fine,
         }
     }
 

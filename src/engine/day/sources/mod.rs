@@ -1,11 +1,35 @@
 //! One file per source: what happens there, what it answers, and what has to be told of it.
 
 pub mod cluster;
+pub mod disks;
+pub mod hosts;
+pub mod kubernetes;
+pub mod kurrent;
+pub mod news;
+pub mod pods;
+pub mod rates;
+pub mod shop;
+pub mod signs;
 pub mod web;
+pub mod zeebe;
 
 use super::{oracle::Promise, truth::Truth};
 
-/// What every rule has to tell.
+/// What every rule has to tell; whoever speaks for others first.
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    [cluster::promises, web::promises].into_iter().flat_map(|source| source(truth)).collect()
+    let sources = [
+        cluster::promises,
+        disks::promises,
+        hosts::promises,
+        kubernetes::promises,
+        kurrent::promises,
+        news::promises,
+        pods::promises,
+        rates::promises,
+        shop::promises,
+        signs::promises,
+        web::promises,
+        zeebe::promises,
+    ];
+    sources.into_iter().flat_map(|source| source(truth)).collect()
 }

@@ -11,7 +11,7 @@ use super::super::{
 };
 use crate::model::{Entity, Level};
 
-const SERVICES: [&str; 3] = ["cart", "search", "shop"];
+pub const SERVICES: [&str; 2] = ["cart", "search"];
 const USERS: [&str; 4] = ["ada", "bob", "cyd", "dan"];
 
 /// Requests every few seconds; in spells many of them fail, in others there are none at all.
@@ -20,31 +20,40 @@ pub fn requests(luck: &mut Luck) -> Vec<Doc> {
     for service in SERVICES {
         let failing = luck.spells((1200, 9000), (60, 2400));
         let silent = luck.spells((7200, 36_000), (120, 2400));
+        let [slow, rush] = [(); 2].map(|()| luck.spells((3600, 12_000), (200, 1800)));
         let mut at = -3 * HOUR;
         while at < DAY {
-            at += luck.seconds(4, 16);
+            at += if is_in(&rush, at) { luck.seconds(1, 4) } else { luck.seconds(5, 22) };
+            let took = if is_in(&slow, at) { luck.pick(100, 1200) } else { luck.pick(10, 400) };
             let fails = luck.chance(if is_in(&failing, at) { 35 } else { 2 });
             let code =
                 if fails { luck.one_of(&[500, 502, 503]) } else { luck.one_of(&[200, 201, 304, 404, 499]) };
             if !is_in(&silent, at) {
-                all.push(doc(luck, at, vec![("service", json!(service)), ("responseCode", json!(code))]));
+                let of = ("service", json!(service));
+                all.push(doc(luck, at, vec![of, ("responseCode", json!(code)), ("took_ms", json!(took))]));
             }
         }
     }
     all
 }
 
-/// Logins; somebody whose password is tried out fails far more often.
+/// Logins; somebody whose password is tried out fails far more often, and somebody may be abroad.
 pub fn failures(luck: &mut Luck) -> Vec<Doc> {
     let mut all = Vec::new();
     for user in USERS {
         let attacked = luck.spells((3600, 14_400), (120, 1800));
+        let abroad = luck.spells((7200, 30_000), (60, 3600));
         let mut at = -3 * HOUR;
         while at < DAY {
             let busy = is_in(&attacked, at);
             at += if busy { luck.seconds(10, 60) } else { luck.seconds(200, 900) };
             let outcome = if luck.chance(if busy { 90 } else { 15 }) { "failure" } else { "success" };
-            all.push(doc(luck, at, vec![("user.name", json!(user)), ("event.outcome", json!(outcome))]));
+            let country = match abroad.iter().position(|spell| spell.holds(at)) {
+                Some(n) => ["NO", "FI", "NL"][n % 3],
+                None => luck.one_of(&["DK", "SE"]),
+            };
+            let (user, country) = (("user.name", json!(user)), ("source.country", json!(country)));
+            all.push(doc(luck, at, vec![user, country, ("event.outcome", json!(outcome))]));
         }
     }
     all
