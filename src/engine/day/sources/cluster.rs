@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{
     luck::{Luck, Spell},
     oracle::{Promise, Rung, Said, one},
-    truth::{MINUTE, Milli, Place, SECOND, Truth, Weather},
+    truth::{MINUTE, Milli, Place, Truth, Weather},
 };
 use crate::model::{Entity, Level};
 
@@ -49,12 +49,12 @@ impl Cluster {
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let main = || Entity::of("cluster", "main");
-    let health = Promise::new("cluster-health", 30 * SECOND, Place::Cluster)
+    let health = Promise::new("cluster-health", MINUTE, Place::Cluster)
         .rung(Rung::new(Level::Warning, |colour| colour >= 1.0).lasting(5 * MINUTE))
         .rung(Rung::new(Level::Critical, |colour| colour >= 2.0).lasting(MINUTE))
         .says(move |moment| one(main(), Said::Number(truth.cluster.colour(moment.asked) as f64)));
     // this one sees best when nothing else can be seen
-    let unreachable = Promise::new("elasticsearch-unreachable", 30 * SECOND, Place::Nowhere)
+    let unreachable = Promise::new("elasticsearch-unreachable", MINUTE, Place::Nowhere)
         .rung(Rung::new(Level::Critical, |away| away >= 1.0).lasting(MINUTE))
         .says(move |moment| {
             let away = truth.weather(Place::Cluster, moment.asked) == Weather::Away;

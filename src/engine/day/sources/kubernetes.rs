@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{
     luck::{Luck, Spell},
     oracle::{Promise, Rung, Said},
-    truth::{MINUTE, Milli, Place, SECOND, Truth},
+    truth::{MINUTE, Milli, Place, Truth},
 };
 use crate::model::{
     Entity, Level,
@@ -66,7 +66,7 @@ impl Nodes {
 }
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    let nodes = Promise::new("kubernetes-nodes", 30 * SECOND, Place::Kubernetes)
+    let nodes = Promise::new("kubernetes-nodes", 2 * MINUTE, Place::Kubernetes)
         .rung(Rung::new(Level::Warning, |condition| condition >= 1.0).lasting(2 * MINUTE))
         .rung(Rung::new(Level::Critical, |condition| condition >= 2.0).lasting(MINUTE))
         .says(move |moment| {

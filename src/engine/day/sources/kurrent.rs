@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::{
     luck::{Luck, Spell, is_in},
     oracle::{Promise, Rung, Said},
-    truth::{MINUTE, Milli, Place, SECOND, Truth},
+    truth::{MINUTE, Milli, Place, Truth},
 };
 use crate::model::{
     Cause, Entity, Level, Reason,
@@ -93,8 +93,8 @@ impl Kurrent {
 }
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    let gossip = Promise::new("kurrentdb-consensus", 30 * SECOND, Place::Nowhere)
-        .rung(Rung::new(Level::Critical, |views| views > 0.0).lasting(30 * SECOND))
+    let gossip = Promise::new("kurrentdb-consensus", 2 * MINUTE, Place::Nowhere)
+        .rung(Rung::new(Level::Critical, |views| views > 0.0).lasting(2 * MINUTE))
         .says(move |moment| {
             let trouble = truth.kurrent.trouble(moment.asked);
             let is = |held: bool| Said::Number(f64::from(held));
@@ -113,7 +113,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
             }
             said
         });
-    let load = Promise::new("kurrentdb-load", MINUTE, Place::Nowhere)
+    let load = Promise::new("kurrentdb-load", 2 * MINUTE, Place::Nowhere)
         .rung(Rung::new(Level::Warning, |load| load > 2.0).easing(5 * MINUTE))
         .says(move |moment| {
             let said = |node: usize| match truth.kurrent.trouble(moment.asked) == Some(Trouble::Down(node)) {

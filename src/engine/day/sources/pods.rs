@@ -49,7 +49,7 @@ impl Pods {
 fn a_loop(luck: &mut Luck, begin: Milli) -> Loop {
     let mut from = begin;
     let mut wait = |_| {
-        let spell = Spell { from, to: from + luck.seconds(40, 180) };
+        let spell = Spell { from, to: from + luck.seconds(70, 200) };
         from = spell.to + luck.seconds(20, 240);
         spell
     };
@@ -108,7 +108,7 @@ impl One {
 }
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    let pods = Promise::new("kubernetes-pods", 30 * SECOND, Place::Kubernetes)
+    let pods = Promise::new("kubernetes-pods", MINUTE, Place::Kubernetes)
         .rung(Rung::new(Level::Warning, |share| share > 0.0))
         .rung(Rung::new(Level::Critical, |share| share >= 0.5).lasting(5 * MINUTE))
         .says(move |moment| {

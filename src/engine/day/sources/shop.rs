@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::{
     luck::{Luck, Spell, is_in},
     oracle::{Promise, Rung, Said, one},
-    truth::{MINUTE, Milli, Place, SECOND, Truth},
+    truth::{MINUTE, Milli, Place, Truth},
 };
 use crate::model::{
     Cause, Entity, Level, Reason,
@@ -38,8 +38,8 @@ impl Shop {
 }
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    let shop = Promise::new("shop-up", 30 * SECOND, Place::Nowhere)
-        .rung(Rung::new(Level::Critical, |down| down > 0.0).lasting(MINUTE))
+    let shop = Promise::new("shop-up", 2 * MINUTE, Place::Nowhere)
+        .rung(Rung::new(Level::Critical, |down| down > 0.0).lasting(2 * MINUTE))
         .says(move |moment| {
             let down = is_in(&truth.shop.down, moment.asked);
             one(Entity::empty(), Said::Number(f64::from(down)))

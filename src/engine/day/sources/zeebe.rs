@@ -86,7 +86,7 @@ impl Incident {
 }
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
-    let incidents = Promise::new("zeebe-incidents", MINUTE, Place::Documents)
+    let incidents = Promise::new("zeebe-incidents", 2 * MINUTE, Place::Documents)
         .rung(Rung::new(Level::Warning, |open| open >= 1.0))
         .rung(Rung::new(Level::Critical, |open| open >= 4.0).lasting(3 * MINUTE))
         .says(move |moment| {
