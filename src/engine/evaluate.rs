@@ -27,13 +27,16 @@ pub async fn evaluate(engine: &Engine, watch: &mut Watch) -> Result<(), StoreErr
     evaluate_by(engine, watch, Eyes::Doors).await
 }
 
+/// Answers the questions of one look, each of them, in their order.
+pub type Answering<'e> = dyn Fn(&Look, &[Query]) -> Vec<Result<Response, Reason>> + Send + Sync + 'e;
+
 /// Where observations come from.
 #[derive(Clone, Copy)]
 pub enum Eyes<'e> {
     /// The clusters themselves.
     Doors,
     /// Somebody who answers in their place, one answer per question.
-    Double(&'e (dyn Fn(&Look, &[Query]) -> Vec<Result<Response, Reason>> + Send + Sync)),
+    Double(&'e Answering<'e>),
     /// A timeline that is known beforehand.
     Script(&'e (dyn Fn(Time) -> Observation + Send + Sync)),
 }
