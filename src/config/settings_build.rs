@@ -47,12 +47,13 @@ impl<'a> Builder<'a> {
     /// `None` where something is wrong; then the report says what.
     pub fn build(mut self) -> Option<Settings> {
         let clusters = self.clusters();
-        let (sinks, kinds) = self.sinks(&clusters);
+        let (sinks, kinds) = self.sinks();
         let rules = self.sections.read::<Vec<String>>("rules");
         let store = self.sections.read::<StoreForm>("store");
         let defaults = self.sections.read::<DefaultsForm>("defaults");
         let own = self.sections.read::<SelfForm>("self");
-        let names: Vec<String> = sinks.keys().cloned().collect();
+        // one with a mistake in it is there all the same: whoever names it is not wrong as well
+        let names = self.sections.names("sinks");
         let timezone = self.timezone();
         let routing = self.routing(&names, timezone.unwrap_or(Tz::UTC));
         let defaults_notify = defaults.as_ref().and_then(|form| form.notify.clone()).unwrap_or_default();
@@ -198,10 +199,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn sinks(
-        &mut self,
-        clusters: &BTreeMap<String, Arc<Cluster>>,
-    ) -> (BySink<Arc<dyn Sink>>, BySink<&'static str>) {
+    fn sinks(&mut self) -> (BySink<Arc<dyn Sink>>, BySink<&'static str>) {
+        let clusters = self.sections.names("clusters");
         let mut all: BTreeMap<String, Arc<dyn Sink>> = BTreeMap::new();
         let mut kinds = BTreeMap::new();
         for (name, place, kind) in self.sections.read_all::<sinks::Kind>("sinks") {
@@ -216,17 +215,18 @@ impl<'a> Builder<'a> {
                 self.no_literal(value, &["sinks", &name, key, secret]);
             }
             for complaint in sink.complaints() {
-                self.error(Complaint::error(complaint).at(place));
+                let blamed = self.sections.place_of(&["sinks", &name, key], &complaint);
+                self.error(Complaint::error(complaint).at(blamed.unwrap_or(place)));
             }
             if !cfg!(feature = "aws") && is_signed(&*sink) {
                 self.error(Complaint::error(UNSIGNED).at(place));
             }
             kinds.insert(name.clone(), key);
             if let Destination::History { name, .. } = sink.destination()
-                && !clusters.contains_key(&name)
+                && !clusters.contains(&name)
             {
                 let complaint = Complaint::error(format!("unknown cluster `{name}`")).at(place);
-                let hint = near::hint(&name, clusters.keys().map(String::as_str));
+                let hint = near::hint(&name, clusters.iter().map(String::as_str));
                 self.error(hint.into_iter().fold(complaint, Complaint::hint));
             }
             all.insert(name, sink);

@@ -171,6 +171,19 @@ impl Sections<'_> {
         all
     }
 
+    /// All names of a section, whatever they stand for.
+    pub fn names(&self, section: &str) -> Vec<String> {
+        let Some(Node { value: Value::Map(entries), .. }) = self.node.get(section) else { return Vec::new() };
+        entries.iter().map(|(key, _)| key.text.clone()).collect()
+    }
+
+    /// Where the key stands that a complaint begins with, if it is one right below `path`.
+    pub fn place_of(&self, path: &[&str], complaint: &str) -> Option<Place> {
+        let (key, _) = complaint.strip_prefix('`')?.split_once('`')?;
+        let above = path.iter().try_fold(self.node, |node, name| node.get(name))?;
+        above.get(key).map(|_| self.place(&[path, &[key]].concat()))
+    }
+
     /// The items of a section that is a list, each read by itself; `None` where there is no such section.
     pub fn read_list<T: DeserializeOwned>(&mut self, name: &str) -> Option<(Place, Vec<(Place, T)>)> {
         let (key, node) = self.node.entry(name)?;

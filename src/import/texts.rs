@@ -37,9 +37,12 @@ pub fn message(old: &Old<'_>, part: &Part, report: &mut RuleReport) -> Option<St
 }
 
 fn told(key: &str, made: Result<String, String>, report: &mut RuleReport) -> Option<String> {
-    let made = made.and_then(|text| match template::unknown_names(&text, &NAMES) {
+    let made = made.and_then(|text| match template::unknown(&text, &NAMES) {
         Ok(unknown) if unknown.is_empty() => Ok(text),
-        Ok(unknown) => Err(format!("it speaks of `{}`", unknown.join("`, `"))),
+        Ok(unknown) => {
+            let names: Vec<String> = unknown.into_iter().map(|one| one.name).collect();
+            Err(format!("it speaks of `{}`", names.join("`, `")))
+        }
         Err(why) => Err(why),
     });
     made.map_err(|why| report.differs(format!("`{key}` is left out: {why}"))).ok()

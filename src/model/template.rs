@@ -7,6 +7,8 @@
 //! | `0.123 \| percent` | `12.3 %`, from a share |
 //! | `link(url, text)` | a link where the sink has links, else `text (url)` |
 
+mod unknown;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::{
@@ -19,6 +21,8 @@ use super::{
     number::{Number, show_bytes},
     span,
 };
+
+pub use self::unknown::{Sort, Unknown, unknown};
 
 /// Instructions of one rendering.
 const FUEL: u64 = 20_000;
@@ -41,28 +45,38 @@ pub struct Rendered {
     pub links: Vec<Link>,
 }
 
-/// Compiles a template; the answer are the names in it that neither `names` nor a helper gives.
-pub fn unknown_names(template: &str, names: &[&str]) -> Result<Vec<String>, String> {
-    let environment = environment(Form::Text, &Links::default());
-    let compiled = environment.template_from_str(template).map_err(|error| words(&error))?;
-    let given = |name: &str| names.contains(&name) || environment.globals().any(|(known, _)| known == name);
-    let mut unknown: Vec<String> =
-        compiled.undeclared_variables(false).into_iter().filter(|name| !given(name)).collect();
-    unknown.sort();
-    Ok(unknown)
+/// Why a template was not filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It takes too long, or makes too much.
+    Endless(String),
+    /// Anything else: it may be the fault of what it was given.
+    Other(String),
+}
+
+impl Fault {
+    pub fn words(self) -> String {
+        let (Self::Endless(why) | Self::Other(why)) = self;
+        why
+    }
 }
 
 /// Fills in a template; the caller has words of its own ready for when this fails.
 pub fn render<C: Serialize>(template: &str, context: &C, form: Form) -> Result<Rendered, String> {
+    fill(template, context, form).map_err(Fault::words)
+}
+
+/// The same for whoever asks what kind of failure it is.
+pub fn fill<C: Serialize>(template: &str, context: &C, form: Form) -> Result<Rendered, Fault> {
     let links = Links::default();
     let environment = environment(form, &links);
     let name = if form == Form::Json { "body.json" } else { "body.txt" };
-    let compiled = environment.template_from_named_str(name, template).map_err(|error| words(&error))?;
+    let compiled = environment.template_from_named_str(name, template).map_err(|error| fault(&error))?;
     let mut out = Capped::default();
     compiled
         .render_captured_to(minijinja::Value::from(Serde(context)), &mut out)
-        .map_err(|error| words(&error))?;
-    let text = String::from_utf8(out.bytes).map_err(|_| "the text is not UTF-8".to_owned())?;
+        .map_err(|error| fault(&error))?;
+    let text = String::from_utf8(out.bytes).map_err(|_| Fault::Other("the text is not UTF-8".to_owned()))?;
     let links = std::mem::take(&mut *links.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Rendered { text, links })
 }
@@ -117,6 +131,17 @@ fn make_link(links: &Links, url: String, text: Option<String>) -> Result<String,
     Ok(plain)
 }
 
+fn fault(error: &Error) -> Fault {
+    let line = error.line().map(|line| format!(" (line {line} of the template)")).unwrap_or_default();
+    match error.kind() {
+        ErrorKind::OutOfFuel => Fault::Endless(format!("it does not end within {FUEL} steps{line}")),
+        ErrorKind::WriteFailure => {
+            Fault::Endless(format!("its text is longer than {MAX_OUTPUT} bytes{line}"))
+        }
+        _ => Fault::Other(words(error)),
+    }
+}
+
 fn words(error: &Error) -> String {
     let line = error.line().map(|line| format!(" (line {line} of the template)")).unwrap_or_default();
     match error.detail() {
@@ -134,7 +159,7 @@ struct Capped {
 impl std::io::Write for Capped {
     fn write(&mut self, more: &[u8]) -> std::io::Result<usize> {
         if self.bytes.len() + more.len() > MAX_OUTPUT {
-            return Err(std::io::Error::other("a text is at most 64 KiB"));
+            return Err(std::io::ErrorKind::FileTooLarge.into());
         }
         self.bytes.extend_from_slice(more);
         Ok(more.len())
@@ -159,17 +184,8 @@ mod tests {
     fn a_text_speaks_of_its_alert() {
         let context = json!({ "entity": { "node": "es-1" }, "value": "91 %", "message": null });
         let template = "{{ entity.node }} has used {{ value }} <b>{{ message }}";
-        assert_eq!(unknown_names(template, &["entity", "value", "message"]), Ok(vec![]));
+        assert_eq!(unknown(template, &["entity", "value", "message"]), Ok(vec![]));
         assert_eq!(text(template, context).unwrap(), "es-1 has used 91 % <b>");
-    }
-
-    #[test]
-    fn a_name_that_nothing_gives_is_found_before_it_is_needed() {
-        assert_eq!(unknown_names("{{ vlaue }}", &["value"]), Ok(vec!["vlaue".to_owned()]));
-        assert!(unknown_names("{{ value ", &["value"]).is_err());
-        let with_helpers = "{% for i in range(3) %}{{ i | percent }}{% endfor %}{{ link('https://a', f.x) }}";
-        assert_eq!(unknown_names(with_helpers, &["f"]), Ok(vec![]));
-        assert!(text("{{ entity.pod }}", json!({ "entity": {} })).is_err());
     }
 
     #[test]
@@ -204,11 +220,14 @@ mod tests {
     #[test]
     fn a_text_that_does_not_end_or_is_too_long_fails() {
         let spin = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}";
-        assert!(text(spin, json!({})).is_err());
+        assert!(matches!(fill(spin, &json!({}), Form::Text), Err(Fault::Endless(_))));
         let error = text("{{ value * 70000 }}", json!({ "value": "x" })).unwrap_err();
         assert!(error.len() < 300, "{error}");
         let flood = "{% for i in range(2000) %}{{ value }}{% endfor %}";
-        assert!(text(flood, json!({ "value": "x".repeat(100) })).is_err());
+        let flooded = fill(flood, &json!({ "value": "x".repeat(100) }), Form::Text);
+        let Err(Fault::Endless(why)) = flooded else { panic!("{flooded:?}") };
+        assert!(why.starts_with("its text is longer than 65536 bytes"), "{why}");
+        assert!(matches!(fill("{{ no.such }}", &json!({}), Form::Text), Err(Fault::Other(_))));
     }
 
     #[test]

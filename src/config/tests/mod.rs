@@ -6,6 +6,7 @@ mod layers;
 mod limits;
 mod routes;
 mod support;
+mod telling;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

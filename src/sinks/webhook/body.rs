@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::{
-    Entity, Kind, Level, Number, Reading, Time, Transition, Unit,
+    Level, Time,
     author::{About, Context},
+    example,
     notification::{Change, Notification, Status},
-    template::{self, Form},
+    template::{self, Fault, Form},
     wording,
 };
 
@@ -66,6 +67,17 @@ struct Alert<'a> {
 
 /// The body; it is JSON where `form` says so, or an error.
 pub fn render(template: &str, form: Form, notification: &Notification) -> Result<String, String> {
+    fill(template, form, notification).map_err(|wrong| wrong.words)
+}
+
+/// What is wrong with a body.
+struct Wrong {
+    words: String,
+    /// Whatever is told, it would be wrong in the same way.
+    by_itself: bool,
+}
+
+fn fill(template: &str, form: Form, notification: &Notification) -> Result<String, Wrong> {
     let about = About::of(notification);
     let alert = |change| Alert::of(about, change);
     let whole = Whole {
@@ -86,13 +98,25 @@ pub fn render(template: &str, form: Form, notification: &Notification) -> Result
         test: notification.test,
         alerts: notification.alerts.iter().map(alert).collect(),
     };
-    let body = template::render(template, &whole, form)?.text;
+    let body = template::fill(template, &whole, form).map_err(Wrong::of)?.text;
     if form == Form::Json {
-        let parsed = serde_json::from_str::<Value>(&body);
-        parsed.map_err(|error| format!("the body is no JSON ({error}); a value brings its own quotes: write `{{\"text\": {{{{ text }}}}}}`"))?;
+        serde_json::from_str::<Value>(&body).map_err(|error| Wrong::no_json(&error))?;
         return Ok(super::escaped(&body));
     }
     Ok(body)
+}
+
+impl Wrong {
+    fn of(fault: Fault) -> Self {
+        Self { by_itself: matches!(fault, Fault::Endless(_)), words: fault.words() }
+    }
+
+    fn no_json(error: &serde_json::Error) -> Self {
+        let words = format!(
+            "the body is no JSON ({error}); a value brings its own quotes: write `{{\"text\": {{{{ text }}}}}}`"
+        );
+        Self { words, by_itself: true }
+    }
 }
 
 impl<'a> Alert<'a> {
@@ -109,62 +133,34 @@ impl<'a> Alert<'a> {
 
 /// What is wrong with a template, as far as it is seen before it is needed.
 pub fn complaint(template: &str, form: Form) -> Option<String> {
-    match template::unknown_names(template, &NAMES) {
+    match template::unknown(template, &NAMES) {
         Err(why) => return Some(format!("`body`: {why}")),
         Ok(unknown) if !unknown.is_empty() => {
-            return Some(format!("`body` knows no `{}`; it knows {}", unknown[0], NAMES.join(", ")));
+            return Some(format!("`body` knows {}; {}", unknown[0].words(), unknown[0].hint));
         }
         Ok(_) => {}
     }
-    // facts and labels of its own are not known yet: only what is no JSON is a mistake for sure
-    let tried = render(template, form, &example());
-    tried.err().filter(|why| why.starts_with("the body is no JSON")).map(|why| format!("`body`: {why}"))
+    // facts and labels of its own are not known yet: a mistake for sure is only what goes wrong by itself, whatever is told
+    let mut wrong = Vec::new();
+    for notification in example::notifications() {
+        wrong.push(fill(template, form, &notification).err().filter(|wrong| wrong.by_itself)?);
+    }
+    let words = wrong.swap_remove(0).words;
+    let hint = if words.contains("; ") { "" } else { SHORTER };
+    Some(format!("`body`: {words}{hint}"))
 }
 
-fn example() -> Notification {
-    let transition = Transition {
-        entity: Entity::of("node", "es-1"),
-        kind: Kind::Fired,
-        level: Level::Warning,
-        previous_level: None,
-        since: Time::UNIX_EPOCH,
-        at: Time::UNIX_EPOCH,
-        n: 0,
-        reading: Some(Reading::new(Number::Int(91), Unit::Percent)),
-        threshold: Some(Number::Int(85)),
-        peak: Some(Number::Int(91)),
-        ending: None,
-    };
-    Notification {
-        version: 1,
-        notification_id: "example".to_owned(),
-        rule: "example".to_owned(),
-        summary: "an \"example\"".to_owned(),
-        title: None,
-        cluster: "main".to_owned(),
-        at: Time::UNIX_EPOCH,
-        status: Status::Firing,
-        level: Level::Warning,
-        text: "an\nexample".to_owned(),
-        labels: BTreeMap::new(),
-        runbook: None,
-        alerts: vec![Change::new("example", "main", &transition)],
-        readings: Vec::new(),
-        note: None,
-        digest: None,
-        test: true,
-    }
-}
+const SHORTER: &str = "; go through `alerts` alone, and leave long texts out";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::samples;
+    use crate::model::{Entity, Kind, samples};
 
     #[test]
     fn every_name_is_given_and_every_given_name_is_known() {
         let all: Vec<String> = NAMES.iter().map(|name| format!("{{{{ {name} }}}}")).collect();
-        let body = render(&format!("[{}]", all.join(",")), Form::Json, &example()).unwrap();
+        let body = render(&format!("[{}]", all.join(",")), Form::Json, &example::notifications()[0]).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Value>>(&body).unwrap().len(), NAMES.len());
     }
 
@@ -197,6 +193,35 @@ mod tests {
         assert!(quoted.contains("brings its own quotes"), "{quoted}");
         assert!(complaint("{\"text\": {{ txet }}}", Form::Json).unwrap().contains("`txet`"));
         assert!(complaint("{{ text ", Form::Json).is_some());
+        let filter = complaint("{\"text\": {{ text | uper }}}", Form::Json).unwrap();
+        assert_eq!(filter, "`body` knows no filter `uper`; did you mean `upper`?");
         assert_eq!(complaint("{{ title }}: {{ text }}", Form::Text), None);
+    }
+
+    #[test]
+    fn a_body_that_never_ends_or_is_too_long_is_told_when_loaded() {
+        let spin = "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}";
+        for form in [Form::Json, Form::Text] {
+            let said = complaint(spin, form).unwrap();
+            assert!(said.starts_with("`body`: it does not end within 20000 steps"), "{said}");
+            assert!(said.contains("; go through `alerts` alone"), "{said}");
+        }
+        let flood = format!("{}{{{{ text }}}}", "x".repeat(70_000));
+        assert!(complaint(&flood, Form::Text).unwrap().contains("longer than 65536 bytes"));
+    }
+
+    #[test]
+    fn what_depends_on_what_is_told_is_no_mistake_yet() {
+        let loops = "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}";
+        for condition in
+            ["test", "digest", "status == 'resolved'", "level == 'critical'", "labels.team == 'a'"]
+        {
+            let some = format!("{{% if {condition} %}}{loops}{{% endif %}}{{{{ text }}}}");
+            assert_eq!(complaint(&some, Form::Json), None, "{some}");
+        }
+        let by_size =
+            "{% for a in alerts %}{% for i in range(a.facts.n) %}{% endfor %}{% endfor %}{{ text }}";
+        assert_eq!(complaint(by_size, Form::Json), None);
+        assert_eq!(complaint("{{ labels.team | int }}{{ alerts[7].value }}", Form::Text), None);
     }
 }

@@ -8,6 +8,7 @@ mod render;
 mod routes;
 mod served;
 mod store;
+mod texts;
 mod words;
 
 use std::{

@@ -1,0 +1,75 @@
+//! Mistakes in what is told and where to: templates, and sinks that cannot be read.
+
+use super::support::{said, said_of_settings};
+
+const MAIN: &str = "clusters:\n  main: { urls: [http://127.0.0.1:9200] }\n";
+const SPIN: &str = "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}";
+
+fn rule(rest: &str) -> String {
+    format!("rules:\n  - id: disk\n    check: {{ storage: {{}} }}\n    schedule: every 1m\n    {rest}\n")
+}
+
+#[test]
+fn a_template_that_cannot_work_is_told_where_it_stands() {
+    let body = |body: &str| {
+        format!(
+            "{MAIN}sinks:\n  hook:\n    webhook:\n      url: \"${{env:URL}}\"\n      body: '{{\"x\": {body}}}'\n"
+        )
+    };
+    let of_sink = |text: &str| {
+        format!("{MAIN}sinks: {{ log: {{ stdout: {{}} }} }}\ntemplates:\n  log: {{ message: \"{text}\" }}\n")
+    };
+    let settings = |text: &str| said_of_settings(text, &[]);
+    let cases = [
+        ("text_unknown_filter", said(&rule("message: \"{{ value | uper }}\""))),
+        ("text_unknown_function", said(&rule("title: \"{{ now() }}\""))),
+        ("text_unknown_test", said(&rule("message: \"{% if value is strnig %}x{% endif %}\""))),
+        ("text_without_end", said(&rule(&format!("message: \"{SPIN}\"")))),
+        ("text_of_sink_unknown_filter", settings(&of_sink("{{ message | human_byte }}"))),
+        ("body_unknown_filter", settings(&body("{{ text | tojsn }}"))),
+        ("body_without_end", settings(&body(SPIN))),
+        (
+            "body_too_long",
+            settings(&body("{% for i in range(2000) %}{% for j in range(40) %}x{% endfor %}{% endfor %}")),
+        ),
+        ("body_no_json", settings(&body("\"{{ text }}\""))),
+    ];
+    for (name, said) in cases {
+        assert!(said.contains('×'), "{name} is taken: {said}");
+        insta::assert_snapshot!(name, said);
+    }
+}
+
+#[test]
+fn a_sink_with_a_mistake_is_there_for_all_who_name_it() {
+    let names = "routes:\n  - { match: ['team=\"a\"'], notify: [hook] }\n  - { notify: [history, hook] }\n\
+                 self: { notify: [hook] }\ncanary: { every: 1h, notify: [hook] }\ndefaults: { notify: [hook] }\n\
+                 templates:\n  hook: { title: x }\n";
+    for mistake in [
+        "urll: \"${env:U}\"",
+        "url: \"${env:U}\", headers: 3",
+        "url: ftp://x",
+        "url: \"${env:U}\", preset: x",
+    ] {
+        let sinks = format!(
+            "sinks:\n  hook: {{ webhook: {{ {mistake} }} }}\n  history: {{ elasticsearch: {{ cluster: main }} }}\n"
+        );
+        let said = said_of_settings(&format!("{MAIN}{sinks}{names}"), &[]);
+        assert_eq!(said.matches('×').count(), 1, "{said}");
+        assert!(!said.contains("unknown sink"), "{said}");
+    }
+    let said = said_of_settings(
+        &format!("{MAIN}sinks: {{ hook: {{ stdot: {{}} }} }}\nself: {{ notify: [hoko] }}\n"),
+        &[],
+    );
+    assert!(said.contains("unknown sink `hoko`") && said.contains("did you mean `hook`?"), "{said}");
+}
+
+#[test]
+fn a_cluster_with_a_mistake_is_there_for_the_history() {
+    let text = "clusters:\n  main: { urls: [http://127.0.0.1:9200], timeout: 3 }\n\
+                sinks: { history: { elasticsearch: { cluster: main } } }\n";
+    let said = said_of_settings(text, &[]);
+    assert_eq!(said.matches('×').count(), 1, "{said}");
+    assert!(!said.contains("unknown cluster"), "{said}");
+}
