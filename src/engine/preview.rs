@@ -1,13 +1,23 @@
 //! One alert of a rule as a sink would be told it: for people who write texts.
 
+mod example;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     config::{Rule, Settings},
-    engine::{compose, tell::Telling, texts::Faults, watch::Watch},
+    engine::{
+        compose,
+        tell::Telling,
+        texts::{self, Faults},
+        watch::Watch,
+    },
     model::{
-        Alert, Bound, Ending, Entity, Kind, Level, LevelPolicy, Number, Reading, Time, Transition,
+        Alert, Ending, Entity, Kind, Level, Reading, Time, Transition,
         notification::{Change, Delivery},
+        policy::Verdict,
     },
     store::Stored,
 };
@@ -46,19 +56,34 @@ pub fn preview(
     let change = Change::new(&subject.rule.id, subject.cluster, &transition(now, subject));
     let mut change = compose::with_words(&faults, &watch, change);
     if subject.alert.is_none() {
-        // advice on facts that nobody has seen would mislead
-        (change.cause, change.next_step) = (None, None);
+        without_advice(&faults, subject, &mut change);
     }
     let delivery = compose::delivery(&watch, subject.sink, vec![change], &telling);
     (delivery, faults.into_failed())
 }
 
+/// Whether this alert is what is to be shown: its facts and its value belong together, and breach the level.
+pub fn is_like(rule: &Rule, (kind, level): (Kind, Level), alert: &Alert) -> bool {
+    let (Some(policy), Some(latest)) = (rule.policy.level(level), &alert.latest) else { return false };
+    kind != Kind::Resolved && matches!(policy.judge(latest), Ok(Verdict::Breach))
+}
+
+/// Advice on facts that nobody has seen would mislead: it is said where it would stand, and whose words it would be.
+fn without_advice(faults: &Faults, subject: &Subject<'_>, change: &mut Change) {
+    let kind = subject.rule.kind;
+    change.cause = change.cause.take().map(|_| format!("(example) what `{kind}` found behind it"));
+    change.next_step =
+        change.next_step.take().map(|_| format!("(example) what `{kind}` says to do about it"));
+    texts::message(faults, subject.rule, subject.cluster, change);
+}
+
 fn transition(now: Time, subject: &Subject<'_>) -> Transition {
-    let policy = &subject.rule.policy;
-    let level = policy.level(subject.level);
-    let made_up = || made_up(subject.rule, level);
-    let reading = subject.alert.and_then(|alert| alert.latest.clone()).or_else(made_up);
-    let resolved = subject.kind == Kind::Resolved;
+    let (rule, resolved) = (subject.rule, subject.kind == Kind::Resolved);
+    let level = rule.policy.level(subject.level);
+    let breach = || example::breach(rule, subject.level);
+    let seen = subject.alert.and_then(|alert| alert.latest.clone());
+    let worst = seen.clone().unwrap_or_else(breach);
+    let reading = if resolved && seen.is_none() { example::clear(rule) } else { worst.clone() };
     let threshold = |reading: &Reading| {
         let level = level?;
         let crossed = if resolved { &level.clear } else { &level.when };
@@ -73,9 +98,9 @@ fn transition(now: Time, subject: &Subject<'_>) -> Transition {
         since: since.unwrap_or(now - std::time::Duration::from_secs(14 * 60)),
         at: now,
         n: 0,
-        threshold: reading.as_ref().and_then(threshold),
-        peak: reading.as_ref().map(|reading| reading.value),
-        reading,
+        threshold: threshold(&reading),
+        peak: Some(worst.value),
+        reading: Some(reading),
         ending: resolved.then_some(Ending::Cleared),
     }
 }
@@ -88,13 +113,4 @@ fn previous(subject: &Subject<'_>) -> Option<Level> {
         Kind::Lowered => levels.iter().map(|level| level.level).find(|level| *level > subject.level),
         _ => Some(subject.level),
     }
-}
-
-/// A reading just at the threshold; without facts, because only a look has them.
-fn made_up(rule: &Rule, level: Option<&LevelPolicy>) -> Option<Reading> {
-    let value = match level.map(|level| &level.when.bound) {
-        Some(Bound::Value(number)) => *number,
-        Some(Bound::Share(_) | Bound::Free(_) | Bound::Mark { .. }) | None => Number::Int(90),
-    };
-    Some(Reading::new(value, rule.check.scale().unit()))
 }

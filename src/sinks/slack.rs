@@ -117,7 +117,7 @@ impl Sink for Slack {
     fn destination(&self) -> Destination {
         let Some(token) = &self.token else {
             let url = self.webhook_url.clone().unwrap_or_else(|| Secret::literal(""));
-            return Destination::Http(Endpoint::new(url));
+            return Destination::Http(Endpoint::new(url).with_key_in_url(true));
         };
         let url = self.api_url.clone().unwrap_or_else(|| Secret::literal("https://slack.com/api"));
         let mut parts = vec![Part::Literal("Bearer ".to_owned())];

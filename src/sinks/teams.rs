@@ -30,7 +30,7 @@ impl Teams {
 
 impl Sink for Teams {
     fn destination(&self) -> Destination {
-        Destination::Http(Endpoint::new(self.webhook_url.clone()))
+        Destination::Http(Endpoint::new(self.webhook_url.clone()).with_key_in_url(true))
     }
 
     fn render(&self, delivery: &Delivery, _: Option<&Handle>) -> Message {

@@ -25,11 +25,15 @@ use crate::model::{
 
 /// Highwater's own JSON, a chat's, or a body of your own, with `Idempotency-Key: <notification_id>`, the same on every attempt.
 ///
-/// Any 2xx is success. 408, 425, 429 and 5xx are tried again; other answers, redirects among them, are not.
+/// Any 2xx is success. 408, 425, 429 and 5xx are tried again, for as long as `delivery.give_up_after` says. 401, 403, 404, 405, 407,
+/// 410 and redirects, which are not followed, mean that the settings are wrong: everything waits until they are mended. Any other
+/// answer, as 400, 413 or 422, refuses this one message: it is sent once more in a plain form, without facts and explanations (in
+/// place of a `body` of your own that is highwater's own JSON), and if that is refused too, it is a dead letter (`highwater sinks dead`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// `http://` or `https://`; only its scheme and host are ever shown.
+    /// `http://` or `https://`. What stands behind the host may open the service, and is in no log and no message; `highwater render`
+    /// shows of it what looks like no key.
     pub url: Secret,
     /// How it is sent.
     #[serde(default)]
@@ -173,7 +177,7 @@ const RESERVED: [&str; 4] = ["content-type", "content-length", "host", "idempote
 
 impl Sink for Webhook {
     fn destination(&self) -> Destination {
-        let mut endpoint = Endpoint::new(self.url.clone());
+        let mut endpoint = Endpoint::new(self.url.clone()).with_key_in_url(self.preset.is_some());
         endpoint.headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         if let Some(token) = &self.bearer_token {
             let mut parts = vec![Part::Literal("Bearer ".to_owned())];

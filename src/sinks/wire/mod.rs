@@ -60,6 +60,8 @@ impl Destination {
 pub struct Endpoint {
     /// A message's own path is appended to it.
     pub url: Secret,
+    /// What stands behind the URL's host opens the service.
+    pub is_key: bool,
     pub headers: Vec<(String, Secret)>,
     /// Put into the top of a JSON body, or behind a form's fields, by each attempt: services that want their key there.
     pub body_secrets: Vec<(String, Secret)>,
@@ -93,6 +95,7 @@ impl Endpoint {
     pub const fn new(url: Secret) -> Self {
         Self {
             url,
+            is_key: false,
             headers: Vec::new(),
             body_secrets: Vec::new(),
             basic: None,
@@ -100,6 +103,19 @@ impl Endpoint {
             signature: None,
             tls: None,
         }
+    }
+
+    /// Its URL is as good as a password.
+    #[must_use]
+    pub const fn with_key_in_url(mut self, is_key: bool) -> Self {
+        self.is_key = is_key;
+        self
+    }
+
+    /// Where a request to `path` goes, for people: without what opens the service.
+    pub fn show_url(&self, path: &str) -> String {
+        let shown = url::shown(&self.url, self.is_key);
+        if path.is_empty() { shown } else { format!("{}{path}", shown.trim_end_matches('/')) }
     }
 
     #[must_use]

@@ -19,6 +19,10 @@ const SINKS: &str = "
 sinks:
   alerts: { slack: { webhook_url: \"${env:SLACK_URL}\" } }
   hook: { webhook: { url: \"https://hooks.example/x\", bearer_token: \"${env:TOKEN}\" } }
+  signed: { webhook: { url: \"https://hooks.example/k3yT0ken9\", signature: { secret: \"${env:SIGN}\", header: X-Sig } } }
+  chat: { webhook: { url: \"https://discord.example/api/webhooks/12/hunter2\", preset: discord } }
+  am: { alertmanager: { urls: [\"http://am-1:9093\", \"http://am-2:9093/\"] } }
+  pager: { pagerduty: { routing_key: \"${env:ROUTING}\" } }
 templates:
   hook: { message: \"{{ level }}: {{ message }}{{ runbook }}\" }
 ";
@@ -40,15 +44,61 @@ fn the_exact_request_is_shown_with_references_in_place_of_secrets() {
         "service=cart",
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.out.starts_with("POST <hidden>\n"), "{}", said.out);
+    assert!(said.out.starts_with("POST https://hooks.example/x\n"), "{}", said.out);
     assert!(said.out.contains("Authorization: <hidden>${env:TOKEN}\n"), "{}", said.out);
     assert!(said.out.contains("\"title\": \"Errors of cart\""), "{}", said.out);
     assert!(
-        said.out.contains("\"message\": \"warning: 10 % fail, what to do (https://wiki/5xx)\""),
+        said.out.contains("\"message\": \"warning: 11 % fail, what to do (https://wiki/5xx)\""),
         "{}",
         said.out
     );
     assert!(said.err.contains("made up"), "{}", said.err);
+}
+
+#[test]
+fn of_a_url_only_what_opens_the_service_is_hidden_and_every_sink_shows_where_it_goes() {
+    let out = |sink: &str| {
+        let said = place().run(&["render", "errors", "--sink", sink]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        said.out
+    };
+    assert!(out("alerts").starts_with("POST ${env:SLACK_URL}\n"));
+    let chat = out("chat");
+    assert!(
+        chat.starts_with("POST https://discord.example/<hidden>\n") && !chat.contains("hunter2"),
+        "{chat}"
+    );
+    let am = out("am");
+    assert!(
+        am.starts_with(
+            "POST http://am-1:9093/api/v2/alerts\nPOST http://am-2:9093/api/v2/alerts\nContent-Type: "
+        ),
+        "{am}"
+    );
+    let pager = out("pager");
+    assert!(pager.starts_with("POST https://events.pagerduty.com/v2/enqueue\n"), "{pager}");
+    assert!(pager.contains("\"routing_key\": \"${env:ROUTING}\""), "{pager}");
+}
+
+#[test]
+fn a_signed_webhook_shows_the_headers_of_its_signature() {
+    let said = place().run(&["render", "errors", "--sink", "signed"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.starts_with("POST https://hooks.example/<hidden>\n"), "{}", said.out);
+    let header = |name: &str| said.out.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    assert!(header("X-Highwater-Timestamp: ").parse::<u64>().is_ok(), "{}", said.out);
+    assert!(header("X-Sig: ").starts_with("sha256=<hidden"), "{}", said.out);
+    assert!(!said.out.contains("SIGN"), "{}", said.out);
+}
+
+#[test]
+fn an_example_is_one_of_the_chosen_level_and_its_advice_is_marked() {
+    for (level, value) in [("warning", "11"), ("critical", "26")] {
+        let said = place().run(&["render", "errors", "--sink", "hook", "--level", level]);
+        assert!(said.out.contains(&format!("\"value\": {value}")), "{}", said.out);
+        assert!(said.out.contains("\"cause\": \"(example) what `ratio` found behind it\""), "{}", said.out);
+        assert!(said.err.contains("marked as examples"), "{}", said.err);
+    }
 }
 
 #[test]
