@@ -83,8 +83,8 @@ impl Lanes {
             drop: CancellationToken::new(),
         };
         let sinks: Vec<(String, Arc<dyn Sink>)> = sinks.into_iter().collect();
-        let counters = sinks.iter().map(|(_, sink)| sink.clone()).collect();
-        let (told, counting) = tally::open(office.told, office.door.clone(), counters);
+        let out = (office.door.clone(), office.store.clone());
+        let (told, counting) = tally::open(office.told, out, sinks.clone());
         office.told = told;
         lanes.spawn(counting);
         let office = Arc::new(office);

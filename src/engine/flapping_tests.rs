@@ -1,7 +1,7 @@
 //! Alerts that come and go too often: said once, and once more when they settled.
 
 use super::{
-    town::{Town, high, inhibition, routed, to_ear},
+    town::{Town, high, inhibition, route, routed, to_ear},
     world::{MINUTE, at, muted, percent},
 };
 use crate::model::{Bound, Condition, Level, LevelPolicy, Number, Op, Time, flapping::Flapping, span};
@@ -66,6 +66,31 @@ async fn an_alert_that_settles_while_it_fires_says_so() {
     assert!(said[2].starts_with("10:04 fired warning (flapping: 3 changes"), "{said:?}");
     assert_eq!(said[3], "10:34 reminded warning (settled: it flapped until 10:04)");
     assert_eq!(said[4..], ["12:00 resolved warning".to_owned()]);
+}
+
+#[tokio::test]
+async fn an_edit_that_shows_it_anew_still_says_why_it_is_quiet() {
+    let mut rule = routed("errors");
+    rule.flapping = Some(Flapping { changes: 3, ..Flapping::default() });
+    let mut routing = to_ear();
+    routing.routes = vec![route(&[], &["pager"])];
+    let signal = high(&[("10:00", "10:02"), ("10:04", "12:00")]);
+    let mut town = Town::new(routing, vec![(rule, signal)], "09:55").await;
+    for (until, notes) in [("10:15", 1), ("10:26", 2)] {
+        town.live_until(until).await;
+        town.engine.refresh().await;
+        town.listen().await;
+        let said = town.said_to("pager", "errors");
+        let updated: Vec<&String> = said.iter().filter(|words| words.contains("updated")).collect();
+        assert_eq!(updated.len(), notes, "{said:?}");
+        assert!(updated.iter().all(|words| words.contains("(flapping: 3 changes within 1h;")), "{said:?}");
+    }
+    town.live_until("10:50").await;
+    town.engine.refresh().await;
+    town.listen().await;
+    let said = town.said_to("pager", "errors");
+    assert!(said.iter().any(|words| words.contains("settled: it flapped until 10:04")), "{said:?}");
+    assert!(!said.last().unwrap().contains("flapping"), "it settled: {said:?}");
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ impl<'a> Subject<'a> {
             let late_words = late.map(|by| format!("told late: {}", by.words));
             let first = settled.take().map(|_| self.settled_words()).or(late_words);
             change.note = match (first, change.note) {
-                (Some(first), Some(flapping)) if self.flaps_since.is_some() && kind == Kind::Fired => {
+                (Some(first), Some(flapping)) if self.flaps_since.is_some() && is_rise(kind) => {
                     Some(format!("{first}; {flapping}"))
                 }
                 (first, other) => first.or(other),
@@ -140,7 +140,7 @@ impl<'a> Subject<'a> {
         }
         let level = self.open.as_ref().map(|(_, level)| *level);
         let known = told.and_then(|told| told.level);
-        let rises = matches!(kind, Kind::Fired | Kind::Raised);
+        let rises = is_rise(kind);
         // what got worse is told at once, and so is an end that leads there; who was not told that it flaps cannot know why it is quiet
         let is_said = told.is_some_and(|told| told.flapping);
         if let Some(since) = self.flaps_since.filter(|_| is_said && known.is_some() && level <= known) {
@@ -221,8 +221,7 @@ impl<'a> Subject<'a> {
 
     /// Whether this turn saw the episode rise to a level that is this sink's. Who was never told of a firing alert is not told of its end.
     fn heard_of_within(&self, sink: &str, since: Time) -> bool {
-        let rises = |kind| matches!(kind, Kind::Fired | Kind::Raised);
-        let mut rose = self.transitions.iter().filter(|rise| rises(rise.kind) && rise.since == since);
+        let mut rose = self.transitions.iter().filter(|rise| is_rise(rise.kind) && rise.since == since);
         rose.any(|rise| self.hears(sink, rise.level))
     }
 
@@ -257,7 +256,7 @@ impl<'a> Subject<'a> {
             change.kind = kind;
             change.event_id = identity::event_id(&change.episode_id, kind, n);
         }
-        if kind == Kind::Fired {
+        if is_rise(kind) {
             change.note = self.flapping_words();
         }
         self.words(change)
@@ -312,7 +311,10 @@ impl<'a> Subject<'a> {
         change.event_id = identity::event_id(&change.episode_id, Kind::Updated, self.seconds_into(&change));
         let mut change = self.words(change);
         let last_seen = self.telling.last_seen.map(|seen| format!("last seen at {}", self.clock_time(seen)));
-        change.note = last_seen.or(change.note);
+        // an edit takes the place of what was said: why it is quiet has to stay
+        let flapping = self.flapping_words().filter(|_| told.flapping);
+        let notes: Vec<String> = last_seen.into_iter().chain(flapping).collect();
+        change.note = Some(notes.join("; ")).filter(|notes| !notes.is_empty()).or(change.note);
         Some(change)
     }
 
@@ -358,6 +360,10 @@ impl<'a> Subject<'a> {
             digest: same.and_then(|told| told.digest),
         })
     }
+}
+
+const fn is_rise(kind: Kind) -> bool {
+    matches!(kind, Kind::Fired | Kind::Raised)
 }
 
 /// The sink believes what it believed; what it would have heard first is kept.

@@ -55,10 +55,11 @@ pub fn append(kept: &mut Option<Opened>, to: &Journal, line: &[u8]) -> io::Resul
 impl Opened {
     fn new(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder).map_err(|error| no_folder(folder, &error))?;
         }
         if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file"));
+            let why = "it is no regular file; name a file as `path`";
+            return Err(io::Error::new(ErrorKind::InvalidInput, why));
         }
         let file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?;
         Ok(Self { file, whole: None })
@@ -182,9 +183,31 @@ pub fn is_of_settings(kind: ErrorKind) -> bool {
     )
 }
 
+/// What is wrong, and what to do about it.
 pub fn words(error: &io::Error) -> String {
-    match error.get_ref() {
-        Some(ours) => ours.to_string(),
-        None => error.kind().to_string(),
-    }
+    let words = match error.kind() {
+        _ if error.get_ref().is_some() => return error.to_string(),
+        ErrorKind::PermissionDenied => {
+            "no permission; let the user that runs highwater write there, or name another `path`"
+        }
+        ErrorKind::ReadOnlyFilesystem => "its file system is read-only; name another `path`",
+        ErrorKind::IsADirectory => "it is a folder; name a file in it as `path`",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a part of its path is a file and no folder; name another `path`"
+        }
+        ErrorKind::NotFound => "its folder is not there; make it, or name another `path`",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "there is no room left; delete something, or set `rotate` and `keep` lower"
+        }
+        kind => return kind.to_string(),
+    };
+    words.to_owned()
+}
+
+fn no_folder(folder: &Path, error: &io::Error) -> io::Error {
+    let words = words(error);
+    io::Error::new(
+        error.kind(),
+        format!("its folder `{}` is missing and cannot be made: {words}", folder.display()),
+    )
 }

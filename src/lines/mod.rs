@@ -89,8 +89,10 @@ impl Lines {
     pub async fn send(&self, address: &str, datagrams: &[String]) -> Answer {
         match timeout(self.timeout, udp::send(address, datagrams)).await {
             Ok(Ok(())) => Answer::Written,
-            Ok(Err(error)) => Answer::Lost(format!("cannot send to `{address}`: {}", error.kind())),
-            Err(_) => Answer::Lost(format!("`{address}` was not found in time")),
+            Ok(Err(why)) => Answer::Lost(format!("cannot send to `{address}`: {why}")),
+            Err(_) => Answer::Lost(format!(
+                "`{address}` was not found in time; does the name service of this machine answer?"
+            )),
         }
     }
 

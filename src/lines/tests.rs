@@ -195,6 +195,16 @@ async fn a_full_disk_is_waited_for_and_a_wrong_path_is_a_matter_of_settings() {
     fs::write(folder.path().join("a"), "").unwrap();
     let below = append(&folder.path().join("a/b/c.jsonl")).await;
     assert!(matches!(below, Answer::Unsent(_)), "{below:?}");
+    let Answer::Unsent(why) = below else { unreachable!() };
+    assert!(
+        why.contains("is missing and cannot be made: a part of its path is a file and no folder; name"),
+        "{why}"
+    );
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::NotFound]
+    {
+        let words = journal::words(&kind.into());
+        assert!(words.contains("; ") && words.contains("`path`"), "{words}");
+    }
     assert_eq!(append(&folder.path().join("new/folder/c.jsonl")).await, Answer::Written);
     assert!(!journal::is_of_settings(io::ErrorKind::StorageFull));
     assert!(!journal::is_of_settings(io::ErrorKind::QuotaExceeded));
@@ -244,4 +254,12 @@ async fn datagrams_arrive_one_by_one_and_nobody_there_is_no_failure() {
     assert_eq!(lines.send(&address, &sent).await, Answer::Written);
     let Answer::Lost(why) = lines.send("nobody.invalid:8125", &sent).await else { panic!("no such host") };
     assert!(why.contains("nobody.invalid:8125"), "{why}");
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_knows_is_told_in_plain_words() {
+    let said = Lines::new(SOON).send("no..such.host:8125", &["a:1|c".to_owned()]).await;
+    let Answer::Lost(why) = said else { panic!("{said:?}") };
+    assert!(why.starts_with("cannot send to `no..such.host:8125`: no machine of that name"), "{why}");
+    assert!(why.contains("is `address` right"), "{why}");
 }

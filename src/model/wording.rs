@@ -32,7 +32,7 @@ pub fn text(notification: &Notification, zone: Tz) -> String {
     let mut lines: Vec<String> = notification.note.iter().map(|note| clean(note)).collect();
     lines.push(title(notification));
     for change in alerts.iter().take(if digest { DIGEST_NAMES } else { DIGEST_ABOVE }) {
-        lines.push(line(change, zone));
+        lines.push(if alerts.len() == 1 { line_alone(change, zone) } else { line(change, zone) });
         if !digest {
             lines.extend(details(change).into_iter().map(|detail| format!("  {detail}")));
         }
@@ -99,6 +99,15 @@ fn shout_first(words: &str) -> String {
 
 /// One alert in one line: `node=es-1: raised from warning to critical: 91.2 %, threshold 90 %, since 10:02 CET`.
 pub fn line(change: &Change, zone: Tz) -> String {
+    line_saying(change, happened(change), zone)
+}
+
+/// The same below a title that says the level already: `node=es-1: still firing: 91.2 %, …`.
+pub fn line_alone(change: &Change, zone: Tz) -> String {
+    line_saying(change, happened_alone(change), zone)
+}
+
+fn line_saying(change: &Change, happened: Option<String>, zone: Tz) -> String {
     let mut parts: Vec<String> = change.note.iter().map(|note| clean(note)).collect();
     if !change.entity.is_empty() {
         parts.push(entity(change));
@@ -107,7 +116,7 @@ pub fn line(change: &Change, zone: Tz) -> String {
         parts.push(format!("{}, {}", said(change), when(change.at, change.at, zone)));
         return parts.join(": ");
     }
-    parts.extend(happened(change));
+    parts.extend(happened);
     parts.push(measured(change, zone));
     parts.join(": ")
 }
@@ -136,6 +145,15 @@ pub fn happened(change: &Change) -> Option<String> {
         Kind::Reminded | Kind::Updated => Some(format!("still {}", change.level)),
         Kind::Happened => None,
         Kind::Resolved => Some(change.reason.map_or("closed", Ending::words).to_owned()),
+    }
+}
+
+/// The same of a notification's only alert: its level is the first word of the title, and is not said again.
+pub fn happened_alone(change: &Change) -> Option<String> {
+    match (change.kind, change.previous_level) {
+        (Kind::Reminded | Kind::Updated, _) => Some("still firing".to_owned()),
+        (Kind::Lowered, Some(from)) => Some(format!("lowered from {from}")),
+        _ => happened(change),
     }
 }
 

@@ -65,15 +65,32 @@ pub(super) fn note(
         Settlement::Retry { why, .. } | Settlement::Dead { why } => (Condition::Failing, Some(clip(why))),
         Settlement::Held { why, .. } => (Condition::Misconfigured, Some(clip(why))),
     };
-    let taken = match condition {
-        Condition::Working => {
-            count(db, sink, now)?;
-            Some(now.timestamp_millis())
-        }
-        _ => {
-            let select = "SELECT taken FROM sinks WHERE sink = ?1";
-            db.prepare_cached(select)?.query_row([sink], |row| row.get(0)).optional()?.flatten()
-        }
+    write(db, sink, (condition, answer, i64::from(condition == Condition::Working)), now)
+}
+
+/// The same for a sink that counts: its messages are in no outbox.
+pub(super) fn note_counts(
+    db: &Connection,
+    sink: &str,
+    (taken, failed): (u32, Option<&str>),
+    now: Time,
+) -> Result<(), StoreError> {
+    let condition = if failed.is_some() { Condition::Failing } else { Condition::Working };
+    write(db, sink, (condition, failed.map(clip), i64::from(taken)), now)
+}
+
+fn write(
+    db: &Connection,
+    sink: &str,
+    (condition, answer, took): (Condition, Option<String>, i64),
+    now: Time,
+) -> Result<(), StoreError> {
+    let taken = if took > 0 {
+        count(db, sink, took, now)?;
+        Some(now.timestamp_millis())
+    } else {
+        let select = "SELECT taken FROM sinks WHERE sink = ?1";
+        db.prepare_cached(select)?.query_row([sink], |row| row.get(0)).optional()?.flatten()
     };
     let row = vec![
         text(sink),
@@ -85,7 +102,7 @@ pub(super) fn note(
     put(db, &SINKS, row)
 }
 
-fn count(db: &Connection, sink: &str, now: Time) -> Result<(), StoreError> {
+fn count(db: &Connection, sink: &str, took: i64, now: Time) -> Result<(), StoreError> {
     let minute = now.timestamp() / 60;
     let select = "SELECT taken FROM paces WHERE sink = ?1 AND minute = ?2";
     let known: Option<i64> =
@@ -93,9 +110,9 @@ fn count(db: &Connection, sink: &str, now: Time) -> Result<(), StoreError> {
     let Some(known) = known else {
         let old = "DELETE FROM paces WHERE sink = ?1 AND minute < ?2";
         db.prepare_cached(old)?.execute(params![sink, minute - MINUTES])?;
-        return put(db, &PACES, vec![text(sink), minute.into(), 1.into()]);
+        return put(db, &PACES, vec![text(sink), minute.into(), took.into()]);
     };
-    put(db, &PACES, vec![text(sink), minute.into(), (known + 1).into()])
+    put(db, &PACES, vec![text(sink), minute.into(), (known + took).into()])
 }
 
 pub(super) fn accounts(db: &Connection, now: Time) -> Result<Vec<Account>, StoreError> {

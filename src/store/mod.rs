@@ -255,6 +255,17 @@ impl Store {
         self.ask(Kind::Write, move |db| settle::settle(db, &key, &settlement, now)).await
     }
 
+    /// Writes what became of counts, which never wait: how many were taken, and why the last one was not.
+    pub async fn note_counts(
+        &self,
+        sink: &str,
+        taken: u32,
+        failed: Option<String>,
+    ) -> Result<(), StoreError> {
+        let (sink, now) = (sink.to_owned(), self.clock.now());
+        self.ask(Kind::Write, move |db| ledger::note_counts(db, &sink, (taken, failed.as_deref()), now)).await
+    }
+
     /// How much waits, by sink.
     pub async fn depth(&self) -> Result<Vec<Depth>, StoreError> {
         self.ask(Kind::Read, outbox::depth).await

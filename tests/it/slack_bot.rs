@@ -162,7 +162,7 @@ async fn while_an_alert_lasts_its_message_shows_the_newest_facts_and_nothing_els
     world.fail(70);
     let shown = until(&slack, "the newest value", |all| all[0].text.contains("70 %")).await;
     assert_eq!((shown.len(), shown[0].colour.as_str()), (1, AMBER));
-    assert!(shown[0].edits > 0 && shown[0].text.contains("still warning"), "{shown:?}");
+    assert!(shown[0].edits > 0 && shown[0].text.contains("still firing"), "{shown:?}");
     assert_eq!(daemon.stop().await, 0);
 }
 

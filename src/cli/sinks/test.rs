@@ -20,17 +20,33 @@ use crate::{
     sinks::{self, Answer, Destination, Sink, Verdict},
 };
 
+/// One message of the test alert's life. Its peak is the highest value that was shown until then.
+#[derive(Clone, Copy, Debug)]
+struct Stage {
+    kind: Kind,
+    level: Level,
+    value: i64,
+    peak: i64,
+}
+
 /// An alert and its recovery.
-const SHORT: [Kind; 2] = [Kind::Fired, Kind::Resolved];
+const SHORT: [Stage; 2] = [
+    Stage { kind: Kind::Fired, level: Level::Warning, value: 91, peak: 91 },
+    Stage { kind: Kind::Resolved, level: Level::Warning, value: 40, peak: 91 },
+];
 /// The same with all that may be between.
-const LIFE: [Kind; 3] = [Kind::Fired, Kind::Raised, Kind::Resolved];
+const LIFE: [Stage; 3] = [
+    SHORT[0],
+    Stage { kind: Kind::Raised, level: Level::Critical, value: 97, peak: 97 },
+    Stage { kind: Kind::Resolved, level: Level::Critical, value: 40, peak: 97 },
+];
 
 pub fn run(settings: &Settings, name: &str, life: bool, out: Out) -> Result<ExitCode, Stop> {
     let Some(sink) = settings.sinks.get(name) else {
         return Err(Stop::unknown("sink", name, settings.sinks.keys().map(String::as_str)));
     };
-    let kinds: &[Kind] = if life { &LIFE } else { &SHORT };
-    let taken = block_on(test(settings, name, (sink.clone(), kinds), out))?;
+    let stages: &[Stage] = if life { &LIFE } else { &SHORT };
+    let taken = block_on(test(settings, name, (sink.clone(), stages), out))?;
     Ok(if taken { Code::Fine } else { Code::No }.into())
 }
 
@@ -38,7 +54,7 @@ pub fn run(settings: &Settings, name: &str, life: bool, out: Out) -> Result<Exit
 async fn test(
     settings: &Settings,
     name: &str,
-    (sink, kinds): (Arc<dyn Sink>, &[Kind]),
+    (sink, stages): (Arc<dyn Sink>, &[Stage]),
     out: Out,
 ) -> Result<bool, Stop> {
     let clock = Clock::system();
@@ -54,8 +70,9 @@ async fn test(
     };
     let since = clock.now();
     let mut handle = None;
-    for kind in kinds.iter().copied() {
-        let delivery = delivery(settings, name, kind, since);
+    for stage in stages {
+        let kind = stage.kind;
+        let delivery = delivery(settings, name, stage, since);
         let tried = door.try_out(sink.as_ref(), &delivery, handle.as_ref()).await;
         out.print(&in_words(name, kind, &tried.answer, &tried.verdict))?;
         match tried.verdict {
@@ -105,27 +122,26 @@ fn in_words(name: &str, kind: Kind, answer: &Answer, verdict: &Verdict) -> Strin
 }
 
 /// As the engine would compose it, but marked.
-fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Delivery {
-    let entity = Entity::of("test", "highwater");
-    let (level, n, value) = match kind {
-        Kind::Fired => (Level::Warning, 0, 91),
-        Kind::Resolved => (Level::Warning, 2, 40),
-        _ => (Level::Critical, 1, 97),
-    };
+fn delivery(settings: &Settings, sink: &str, stage: &Stage, since: Time) -> Delivery {
+    let Stage { kind, level, value, peak } = *stage;
     let change = Change::new(
         "highwater-test",
         "highwater",
         &Transition {
-            entity,
+            entity: Entity::of("test", "highwater"),
             kind,
             level,
             previous_level: (kind == Kind::Raised).then_some(Level::Warning),
             since,
             at: since,
-            n,
+            n: match kind {
+                Kind::Fired => 0,
+                Kind::Resolved => 2,
+                _ => 1,
+            },
             reading: Some(Reading::new(Number::Int(value), Unit::Percent)),
-            threshold: Some(Number::Int(90)),
-            peak: Some(Number::Int(if kind == Kind::Raised { 97 } else { 91 })),
+            threshold: Some(Number::Int(if level == Level::Critical { 95 } else { 90 })),
+            peak: Some(Number::Int(peak)),
             ending: (kind == Kind::Resolved).then_some(Ending::Cleared),
         },
     );
@@ -150,4 +166,24 @@ fn delivery(settings: &Settings, sink: &str, kind: Kind, since: Time) -> Deliver
     };
     notification.text = wording::text(&notification, settings.timezone);
     Delivery::of_rule(sink, notification, settings.timezone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_the_highest_value_that_was_shown() {
+        for stages in [&SHORT[..], &LIFE[..]] {
+            let mut highest = i64::MIN;
+            for stage in stages {
+                highest = highest.max(stage.value);
+                assert_eq!(stage.peak, highest, "{stage:?}");
+            }
+            let (first, last) = (stages[0], stages[stages.len() - 1]);
+            assert_eq!((first.kind, last.kind), (Kind::Fired, Kind::Resolved));
+            let worst = stages.iter().map(|stage| stage.level).max();
+            assert_eq!(Some(last.level), worst, "it ends at the level that was told last");
+        }
+    }
 }

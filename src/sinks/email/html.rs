@@ -91,7 +91,7 @@ const fn ink(tone: Tone) -> (&'static str, &'static str) {
 /// What a list of mails shows behind the subject.
 fn preview(notification: &Notification, alerts: &[&Change], zone: Tz) -> String {
     let what = match alerts {
-        [only] => wording::line(only, zone),
+        [only] => wording::line_alone(only, zone),
         _ => wording::counts(alerts),
     };
     format!("{}: {what}", wording::standing(notification))
@@ -137,9 +137,13 @@ fn alert(change: &Change, zone: Tz, (alone, room): (bool, usize)) -> String {
 fn headline(change: &Change, alone: bool) -> String {
     let (class, colour) = ink(wording::tone(change));
     let dot = format!("<span style=\"color:{}\">●</span> ", edge(wording::tone(change)));
-    let entity = if change.entity.is_empty() { change.level.to_string() } else { wording::entity(change) };
-    let words = [change.note.clone(), wording::happened(change)];
+    let entity = wording::entity(change);
+    let happened = if alone { wording::happened_alone(change) } else { wording::happened(change) };
+    let words = [change.note.clone(), happened];
     let words: Vec<String> = words.into_iter().flatten().map(|words| escape(&words, LINE)).collect();
+    if alone && entity.is_empty() && words.is_empty() {
+        return String::new();
+    }
     format!(
         "<div style=\"font-size:15px;line-height:22px\">{}<b>{}</b> <span class=\"{class}\" style=\"color:{colour}\">{}</span></div>",
         if alone { "" } else { &dot },

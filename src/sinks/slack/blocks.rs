@@ -96,7 +96,7 @@ fn title(notification: &Notification, alerts: &[&Change], zone: Tz) -> String {
             format!("{title}\n{}", what_is_left(digest))
         }
         ([], _) => title,
-        ([only], None) => format!("{title}\n{}", escape(&wording::line(only, zone), 1200)),
+        ([only], None) => format!("{title}\n{}", escape(&wording::line_alone(only, zone), 1200)),
         _ => format!("{title}\n{}", counts(alerts)),
     }
 }

@@ -113,7 +113,7 @@ fn digest_line(change: &Change, zone: Tz) -> Value {
 }
 
 fn alert(change: &Change, zone: Tz, (alone, room): (bool, usize)) -> Value {
-    let mut items = vec![headline(change, alone)];
+    let mut items: Vec<Value> = headline(change, alone).into_iter().collect();
     items.push(measures(change, zone));
     let facts: Vec<Value> = wording::facts(change).flat_map(|fact| named(&fact, room / 3)).collect();
     if room > 0 && !facts.is_empty() {
@@ -125,18 +125,21 @@ fn alert(change: &Change, zone: Tz, (alone, room): (bool, usize)) -> Value {
     json!({ "type": "Container", "separator": !alone, "spacing": "Medium", "items": items })
 }
 
-/// Whom it is about, and what happened.
-fn headline(change: &Change, alone: bool) -> Value {
+/// Whom it is about, and what happened. Alone, an alert of no entity has nothing to add to the title.
+fn headline(change: &Change, alone: bool) -> Option<Value> {
     let mut runs = Vec::new();
     if !alone {
         runs.push(with(run("● "), "color", colour(wording::tone(change))));
     }
-    let entity = if change.entity.is_empty() { change.level.to_string() } else { wording::entity(change) };
-    runs.push(bold(&entity));
-    let happened = wording::happened(change);
+    if !change.entity.is_empty() {
+        runs.push(bold(&wording::entity(change)));
+    }
+    let happened = if alone { wording::happened_alone(change) } else { wording::happened(change) };
     let notes = [change.note.as_ref().map(|note| wording::cut(note, LINE)), happened];
-    runs.extend(notes.into_iter().flatten().map(|words| run(&format!("  {words}"))));
-    text(&runs)
+    for words in notes.into_iter().flatten() {
+        runs.push(if runs.is_empty() { run(&words) } else { run(&format!("  {words}")) });
+    }
+    (!runs.is_empty()).then(|| text(&runs))
 }
 
 /// A column for each number, its name above it.

@@ -108,3 +108,53 @@ fn the_same_delivery_is_always_the_same_bytes() {
         }
     }
 }
+
+/// Teams, Slack and mail have the level as the first word of their title, and need it only once.
+#[test]
+fn a_card_of_one_alert_says_its_level_once() {
+    let nobody = Change { entity: Entity::default(), ..change(What::Fired, Level::Warning) };
+    let lowered = Change { previous_level: Some(Level::Critical), ..change(What::Lowered, Level::Warning) };
+    let again = |kind| change(kind, Level::Warning);
+    for only in [nobody, lowered, again(What::Reminded), again(What::Updated), again(What::Fired)] {
+        for (name, sink) in every_sink() {
+            if !["teams", "slack", "slack_bot", "email"].contains(&name) {
+                continue;
+            }
+            let message = sink.render(&delivery(notification(vec![only.clone()])), None);
+            for card in cards(&message) {
+                let said = card.to_lowercase().matches("warning").count();
+                assert_eq!(said, 1, "{name} {:?}: {card}", only.kind);
+            }
+        }
+    }
+}
+
+/// What people see at once: words only, without what stands for colours.
+fn cards(message: &Message) -> Vec<String> {
+    fn texts(value: &serde_json::Value, found: &mut String) {
+        match value {
+            serde_json::Value::Object(map) => {
+                for (key, value) in map {
+                    match value {
+                        serde_json::Value::String(text) if key == "text" => {
+                            found.push_str(&format!("{text}\n"))
+                        }
+                        other => texts(other, found),
+                    }
+                }
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|one| texts(one, found)),
+            _ => {}
+        }
+    }
+    if let Message::Mail(letter) = message {
+        let html = letter.html.as_deref().unwrap_or_default();
+        let rows = html.split("</style>").nth(1).unwrap().split("<table").skip(1).collect::<String>();
+        let words: String =
+            rows.split('<').filter_map(|tag| tag.split_once('>')).map(|(_, text)| text).collect();
+        return vec![letter.text.clone(), words];
+    }
+    let mut found = String::new();
+    texts(&serde_json::from_str(&body(message)).unwrap(), &mut found);
+    vec![found]
+}

@@ -1,6 +1,7 @@
 //! What stops, crashes and goes away.
 
 use super::*;
+use crate::store::{Condition, Reader};
 
 #[tokio::test]
 async fn a_stop_lets_what_is_due_arrive_and_keeps_the_rest() {
@@ -149,4 +150,26 @@ async fn what_any_sink_took_is_counted_after_it_by_the_sinks_that_count() {
         "what was taken is counted before a stop"
     );
     assert!(counted.try_recv(&mut got).is_err());
+}
+
+#[tokio::test]
+async fn a_sink_that_counts_is_known_by_what_it_took_though_it_has_no_outbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let (store, _) = Store::open(&path, Clock::system()).unwrap();
+    let receiver = Receiver::start(|_| Reply::status(200)).await;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let statsd = |address: &str| sink(&format!("statsd: {{ address: \"{address}\" }}"), &receiver);
+    let here = statsd(&socket.local_addr().unwrap().to_string());
+    let sinks = vec![("hook", webhook(&receiver)), ("here", here), ("nowhere", statsd("no..such.host:8125"))];
+    let mut bench = Bench::over(store, quick(), sinks, SOON);
+    bench.put("hook", &["r/1", "r/2"]).await;
+    bench.drained("hook").await;
+    bench.stop().await;
+    let accounts = Reader::open(&path).unwrap().accounts(Clock::system().now()).unwrap();
+    let of = |name: &str| accounts.iter().find(|account| account.sink == name).unwrap();
+    assert_eq!((of("here").condition, of("here").per_hour), (Condition::Working, 2));
+    assert_eq!((of("nowhere").condition, of("nowhere").taken), (Condition::Failing, None));
+    let why = of("nowhere").answer.as_deref().unwrap();
+    assert!(why.contains("no machine of that name is known"), "{why}");
 }
