@@ -99,7 +99,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// `no filter `upcase``
+    /// No filter of that name, as a complaint says it.
     pub fn words(&self) -> String {
         let sort = match self.sort {
             Sort::Name => "",

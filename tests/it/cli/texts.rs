@@ -31,18 +31,18 @@ fn a_template_that_cannot_work_is_an_error_of_the_file_it_stands_in() {
         (
             RULE.to_owned(),
             settings(FINE, &of_sink("{{ 1 if value is strnig }}")),
-            ["highwater.yaml:8", "no test `strnig`", "`string`"],
+            ["highwater.yaml:7", "no test `strnig`", "`string`"],
         ),
         (
             RULE.to_owned(),
             settings("{\"x\": {{ text | tojsn }}}", ""),
-            ["highwater.yaml:7", "no filter `tojsn`", "`tojson`"],
+            ["highwater.yaml:6", "no filter `tojsn`", "`tojson`"],
         ),
-        (RULE.to_owned(), settings(SPIN, ""), ["highwater.yaml:7", "does not end", "`alerts`"]),
+        (RULE.to_owned(), settings(SPIN, ""), ["highwater.yaml:6", "does not end", "`alerts`"]),
         (
             RULE.to_owned(),
             settings(&format!("\"{}\"", "x".repeat(70_000)), ""),
-            ["highwater.yaml:7", "longer than 65536 bytes", "`alerts`"],
+            ["highwater.yaml:6", "longer than 65536 bytes", "`alerts`"],
         ),
     ] {
         let said = Place::new("http://127.0.0.1:1", &rules, &settings).run(&["validate"]);
