@@ -2,8 +2,9 @@
 //!
 //! A sink's task ([`post`]) takes the oldest delivery of each lane, a few lanes at a time, at the sink's pace. One flight
 //! ([`flight`]) renders, freezes, sends, and writes into the store what came of it: nothing is forgotten before a sink took
-//! it, and every attempt sends the same bytes. What people must know of a sink itself goes to the engine as a [`SinkFact`].
+//! it, and what may have arrived is sent again as it was, but for its age. What people must know of a sink itself goes to the engine as a [`SinkFact`].
 
+mod age;
 mod delays;
 mod door;
 mod flight;
@@ -23,13 +24,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::{age::Age, flight::Flight, post::Post};
 pub use self::{delays::Delays, door::Door};
-use self::{flight::Flight, post::Post};
 use crate::{
     clock::Clock,
-    model::{Time, notification::Delivery, time::elapsed},
+    model::{Time, notification::Delivery},
     sinks::Sink,
-    store::{Queued, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// What people must know of a sink: the engine makes alerts of it, through other sinks.
@@ -134,26 +135,6 @@ impl Monotone {
 
     fn now(&self) -> Time {
         self.clock.now().max(self.base + self.started.elapsed())
-    }
-}
-
-/// How long a delivery has been waiting: what the wall clock said when it was first tried here, and what has passed since. A wall
-/// clock that leaps ahead meanwhile makes nothing older.
-#[derive(Clone, Copy, Debug)]
-struct Age {
-    before: Duration,
-    tried: Instant,
-}
-
-impl Age {
-    fn of(queued: &Queued, now: Time) -> Self {
-        Self { before: elapsed(queued.created, now), tried: Instant::now() }
-    }
-
-    /// Old enough to be given up; after a leap of the clock, or a long time of nobody running, it is still tried for a while.
-    fn is_spent(self, delays: &Delays) -> bool {
-        let here = self.tried.elapsed();
-        self.before + here >= delays.give_up_after && here >= delays.at_least.min(delays.give_up_after)
     }
 }
 

@@ -83,7 +83,8 @@ pub trait Sink: Debug + Send + Sync {
     /// Where attempts go. Secrets stay references; they are looked up for each attempt and stored nowhere.
     fn destination(&self) -> Destination;
 
-    /// The message, without URL or secrets: rendered once just before the first attempt, stored, and sent as it is by every attempt.
+    /// The message, without URL or secrets: rendered just before an attempt, stored, and sent as it is by every other attempt
+    /// that may follow one that arrived.
     fn render(&self, delivery: &Delivery, handle: Option<&Handle>) -> Message;
 
     /// A plain and small message in place of one that the service would not take: the last attempt before it is a dead letter.
@@ -98,6 +99,11 @@ pub trait Sink: Debug + Send + Sync {
     /// service would take it twice. `answer` is what came back from that attempt; `None`: highwater ended meanwhile.
     fn repeat(&self, _: &Message, _answer: Option<&Answer>) -> Option<Message> {
         None
+    }
+
+    /// Whether an answer proves that the message did not arrive: it may then be made anew, with what waits behind it.
+    fn is_refusal(&self, answer: &Answer) -> bool {
+        answer.is_refusal()
     }
 
     /// What the service's answer to one message means.

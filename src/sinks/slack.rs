@@ -144,6 +144,10 @@ impl Sink for Slack {
         repeat::marked(message, answer)
     }
 
+    fn is_refusal(&self, answer: &Answer) -> bool {
+        repeat::is_clear(answer)
+    }
+
     fn classify(&self, asked: &Asked<'_>, answer: &Answer) -> Verdict {
         match self.bot() {
             Some(bot) => bot.classify(asked, answer),

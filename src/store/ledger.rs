@@ -61,7 +61,7 @@ pub(super) fn note(
 ) -> Result<(), StoreError> {
     let (condition, answer) = match settlement {
         Settlement::Accepted { .. } => (Condition::Working, None),
-        Settlement::Step { .. } | Settlement::Awaited { .. } => return Ok(()),
+        Settlement::Step { .. } | Settlement::Instead { .. } | Settlement::Awaited { .. } => return Ok(()),
         Settlement::Retry { why, .. } | Settlement::Dead { why } => (Condition::Failing, Some(clip(why))),
         Settlement::Held { why, .. } => (Condition::Misconfigured, Some(clip(why))),
     };

@@ -231,6 +231,12 @@ impl Store {
         self.ask(Kind::Write, move |db| outbox::freeze(db, &key, &message, from.as_ref())).await
     }
 
+    /// Takes back [`Self::freeze`] of a message that was not sent.
+    pub async fn unfreeze(&self, key: &DeliveryKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.ask(Kind::Write, move |db| outbox::unfreeze(db, &key)).await
+    }
+
     /// Notes that another attempt is under way, or that none is after all. The first one is begun by [`Self::freeze`], and every
     /// one is ended by [`Self::settle`].
     pub async fn begin(&self, key: &DeliveryKey, under_way: bool) -> Result<(), StoreError> {

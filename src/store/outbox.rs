@@ -39,8 +39,10 @@ impl DeliveryKey {
 pub struct Queued {
     pub key: DeliveryKey,
     pub delivery: Delivery,
-    /// As it was rendered for the first attempt; every later one sends the same.
+    /// As it was rendered for the first attempt that may have arrived; every later one sends the same.
     pub message: Option<Message>,
+    /// How many of its messages are done with.
+    pub steps: u32,
     /// What the sink gave back for the first of its alerts that it knows.
     pub handle: Option<Handle>,
     pub state: State,
@@ -63,6 +65,7 @@ impl Queued {
             key: DeliveryKey::of(&delivery),
             delivery,
             message: None,
+            steps: 0,
             handle: None,
             state: State::Queued,
             attempts: 0,
@@ -211,6 +214,12 @@ pub(super) fn freeze(
     write(db, &queued)
 }
 
+/// What was made ready and not sent after all may be made anew.
+pub(super) fn unfreeze(db: &Connection, key: &DeliveryKey) -> Result<(), StoreError> {
+    let queued = Queued { message: None, under_way: false, ..waiting(db, key)? };
+    write(db, &queued)
+}
+
 /// Whether an attempt is under way, for what would be a repeat if nobody lived to see its end.
 pub(super) fn begin(db: &Connection, key: &DeliveryKey, under_way: bool) -> Result<(), StoreError> {
     let queued = Queued { under_way, ..waiting(db, key)? };
@@ -295,7 +304,7 @@ pub(super) fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Hand
 }
 
 pub(super) const COLUMNS: &str =
-    "seq, sink, id, delivery, message, state, attempts, under_way, created, due, answer";
+    "seq, sink, id, delivery, message, state, attempts, under_way, created, due, answer, steps";
 
 pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
     let message: Option<String> = row.get(4)?;
@@ -311,6 +320,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
         created: time(row.get(8)?)?,
         due: time(row.get(9)?)?,
         answer: row.get(10)?,
+        steps: row.get(11)?,
         behind: 0,
     })
 }
@@ -333,6 +343,7 @@ pub(super) fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> 
         i64::try_from(bytes).unwrap_or(i64::MAX).into(),
         text(queued.state.name()),
         i64::from(queued.attempts).into(),
+        i64::from(queued.steps).into(),
         i64::from(queued.under_way).into(),
         instant(queued.created),
         instant(queued.due),

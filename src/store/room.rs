@@ -124,7 +124,9 @@ pub(super) fn first_of(db: &Connection, sink: &str, lane: &str) -> Result<Option
 }
 
 fn put_in_place(db: &Connection, place: &Queued, delivery: Delivery) -> Result<(), StoreError> {
-    outbox::write(db, &Queued { due: place.due, ..Queued::new(delivery, place.created, place.seq) })
+    let new = Queued::new(delivery, place.created, place.seq);
+    let (state, due, attempts, answer) = (place.state, place.due, place.attempts, place.answer.clone());
+    outbox::write(db, &Queued { state, due, attempts, answer, ..new })
 }
 
 /// The oldest first.

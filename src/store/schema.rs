@@ -42,6 +42,7 @@ pub(super) const DELIVERIES: Table = Table {
         "bytes",
         "state",
         "attempts",
+        "steps",
         "under_way",
         "created",
         "due",

@@ -12,7 +12,10 @@ use super::{
     schema::{HANDLES, put},
 };
 use crate::{
-    model::{Time, notification::Handle},
+    model::{
+        Time,
+        notification::{Delivery, Handle},
+    },
     sinks::Message,
 };
 
@@ -20,7 +23,7 @@ use crate::{
 const ANSWER_BYTES: usize = 256;
 
 /// What an attempt came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Settlement {
     /// Delivered, and forgotten at once; only the handles stay, by episode or digest.
     Accepted {
@@ -33,9 +36,17 @@ pub enum Settlement {
         /// Whether it is sent at once.
         under_way: bool,
     },
+    /// This is sent at once in place of what was kept: marked, plain, or with its age.
+    Instead {
+        message: Message,
+        /// What it was made from, where that has changed.
+        from: Option<Box<Delivery>>,
+    },
     Retry {
         due: Time,
         why: String,
+        /// It surely did not arrive: the next attempt may say something else, with what waits behind it.
+        anew: bool,
     },
     /// The service is at work on it; what came of it is asked for then.
     Awaited {
@@ -48,6 +59,7 @@ pub enum Settlement {
     Held {
         due: Time,
         why: String,
+        anew: bool,
     },
 }
 
@@ -64,13 +76,26 @@ pub(super) fn settle(
         Settlement::Step { handles, message, under_way } => {
             keep_handles(db, &queued, handles, now)?;
             (queued.message, queued.under_way) = (Some(message.clone()), *under_way);
+            queued.steps += 1;
             return write(db, &queued);
         }
-        Settlement::Retry { due, why } => (State::Queued, *due, why.as_str()),
+        Settlement::Instead { message, from } => {
+            (queued.message, queued.under_way) = (Some(message.clone()), true);
+            if let Some(from) = from {
+                queued.delivery = *from.clone();
+            }
+            return write(db, &queued);
+        }
+        Settlement::Retry { due, why, .. } => (State::Queued, *due, why.as_str()),
         Settlement::Awaited { due } => (State::Queued, *due, "its result is awaited"),
-        Settlement::Held { due, why } => (State::Held, *due, why.as_str()),
+        Settlement::Held { due, why, .. } => (State::Held, *due, why.as_str()),
         Settlement::Dead { why } => (State::Dead, now, why.as_str()),
     };
+    if let Settlement::Retry { anew: true, .. } | Settlement::Held { anew: true, .. } = settlement
+        && queued.steps == 0
+    {
+        queued.message = None;
+    }
     queued.attempts += 1;
     (queued.state, queued.due, queued.answer, queued.under_way) = (state, due, Some(clip(why)), false);
     write(db, &queued)

@@ -108,7 +108,7 @@ pub(super) mod tests {
         let key = DeliveryKey::of(&delivery);
         store.commit(turn(vec![delivery])).await.unwrap();
         let why = "answered 503".to_owned();
-        store.settle(&key, Settlement::Retry { due: at(9, 20), why }).await.unwrap();
+        store.settle(&key, Settlement::Retry { due: at(9, 20), why, anew: false }).await.unwrap();
         let said = || {
             let waiting = read(&Reader::open(&path).unwrap()).unwrap();
             assert_eq!(waiting[0].as_json()["sink"], "hook");

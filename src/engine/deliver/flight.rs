@@ -7,13 +7,17 @@ use std::{
 };
 
 use super::{
-    Age, Monotone, Office,
+    Age, Monotone, Office, age,
     door::{ENDLESS, MOST_STEPS, fits},
     gates::Gates,
     insist,
 };
 use crate::{
-    model::{notification::Handle, span, time::elapsed, wording},
+    model::{
+        notification::{Delivery, Handle},
+        span,
+        time::elapsed,
+    },
     sinks::{Answer, Asked, Message, Sink, Verdict},
     store::{DeliveryKey, Queued, Settlement, StoreError},
 };
@@ -27,6 +31,15 @@ pub struct Flight {
     pub queued: Queued,
     pub gates: Gates,
     pub plain: Plain,
+}
+
+/// Whether what is sent now may have been sent before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Print {
+    /// Made for this attempt: where it surely does not arrive, nothing is fixed.
+    Fresh,
+    /// Nobody knows of an earlier attempt that it did not arrive.
+    Fixed,
 }
 
 /// Whether the service refused the message itself, and gets a plain one before the delivery is given up.
@@ -72,26 +85,30 @@ pub enum Outcome {
 impl Flight {
     pub async fn fly(mut self) -> Landed {
         let (key, lane) = (self.queued.key.clone(), self.queued.delivery.lane.clone());
+        let print = if self.queued.message.is_none() { Print::Fresh } else { Print::Fixed };
         let outcome = match self.message().await {
             Err(outcome) => outcome,
             Ok(message) if self.gates.quiet(self.method_of(&message)).is_some() => {
-                self.put_off(&message).await
+                self.put_off(&message, print).await
             }
-            Ok(message) => self.attempt(message).await,
+            Ok(message) => self.attempt(message, print).await,
         };
         Landed { key, lane, outcome }
     }
 
-    /// What is sent. It is kept before the first attempt, so that every other sends the same bytes.
+    /// What is sent. It is kept before the attempt, so that every other sends the same bytes if this one may have arrived.
     async fn message(&mut self) -> Result<Message, Outcome> {
         let to = self.sink.destination();
         match self.queued.message.as_ref().filter(|message| fits(message, &to)) {
             Some(refused) if self.plain == Plain::Due => {
                 let plain = self.sink.render_instead(&self.queued.delivery, refused);
-                self.step(None, &plain, true).await;
+                self.instead(&plain, None).await;
                 return Ok(plain);
             }
-            Some(message) => return self.again(message).await,
+            Some(message) => {
+                let message = message.clone();
+                return self.again(message).await;
+            }
             None => {}
         }
         let noted = self.note_its_age();
@@ -104,27 +121,41 @@ impl Flight {
         kept.map(|()| message).map_err(not_kept)
     }
 
-    /// The same bytes, unless an earlier run may have sent them and not lived to see the answer.
-    async fn again(&self, message: &Message) -> Result<Message, Outcome> {
-        match self.sink.repeat(message, None) {
+    /// The same bytes, but for their age, and unless an earlier run may have sent them and not lived to see the answer.
+    async fn again(&mut self, message: Message) -> Result<Message, Outcome> {
+        if self.plain == Plain::No
+            && self.queued.steps == 0
+            && !age::is_noted(&self.queued.delivery)
+            && self.note_its_age()
+        {
+            let aged = self.render();
+            let aged = self.sink.repeat(&aged, None).unwrap_or(aged);
+            self.instead(&aged, Some(&self.queued.delivery)).await;
+            return Ok(aged);
+        }
+        match self.sink.repeat(&message, None) {
             Some(repeat) if self.queued.under_way => {
-                self.step(None, &repeat, true).await;
+                self.instead(&repeat, None).await;
                 Ok(repeat)
             }
             // so that the next run knows, if this one ends meanwhile
             Some(_) => {
                 let begun = self.office.store.begin(&self.queued.key, true).await;
-                begun.map(|()| message.clone()).map_err(not_kept)
+                begun.map(|()| message).map_err(not_kept)
             }
-            None => Ok(message.clone()),
+            None => Ok(message),
         }
     }
 
     /// The service asked to be left alone after this one was made ready: it was not sent.
-    async fn put_off(&self, message: &Message) -> Outcome {
-        if self.sink.repeat(message, None).is_some()
-            && let Err(error) = self.office.store.begin(&self.queued.key, false).await
-        {
+    async fn put_off(&self, message: &Message, print: Print) -> Outcome {
+        let (store, key) = (&self.office.store, &self.queued.key);
+        let put_off = match print {
+            Print::Fresh => store.unfreeze(key).await,
+            Print::Fixed if self.sink.repeat(message, None).is_some() => store.begin(key, false).await,
+            Print::Fixed => Ok(()),
+        };
+        if let Err(error) = put_off {
             tracing::debug!(%error, "a message that was not sent may be marked as a repeat");
         }
         Outcome::NotBegun
@@ -142,17 +173,15 @@ impl Flight {
     /// A message that waited for long says so first, so that nobody takes it for news.
     fn note_its_age(&mut self) -> bool {
         let age = elapsed(self.queued.created, self.time.now());
-        let delivery = &mut self.queued.delivery;
-        if age < self.office.delays.stale_after || delivery.notification.note.is_some() {
+        if age < self.office.delays.stale_after {
             return false;
         }
-        delivery.notification.note = Some(format!("delivered {} late", span::show(age)));
-        delivery.notification.text = wording::text(&delivery.notification, delivery.zone);
+        age::note(&mut self.queued.delivery, age);
         true
     }
 
     /// One message after the other, as far as the service asks for more.
-    async fn attempt(&self, first: Message) -> Outcome {
+    async fn attempt(&self, first: Message, print: Print) -> Outcome {
         let mut message = first;
         let mut handle = self.queued.handle.clone();
         for _ in 0..MOST_STEPS {
@@ -163,11 +192,12 @@ impl Flight {
                 Verdict::Then { handle, message } => (handle, *message),
                 Verdict::Wait { message: ref next, .. } => {
                     self.step(None, next, true).await;
-                    return self.settle(verdict, &message).await;
+                    return self.settle(verdict, &message, false).await;
                 }
                 last => {
+                    let anew = print == Print::Fresh && self.sink.is_refusal(&answer);
                     self.mark_repeat(&last, &message, &answer).await;
-                    return self.settle(last, &message).await;
+                    return self.settle(last, &message, anew).await;
                 }
             };
             handle = given.clone().or(handle);
@@ -178,7 +208,7 @@ impl Flight {
             }
             message = next;
         }
-        self.settle(Verdict::Never { why: ENDLESS.to_owned() }, &message).await
+        self.settle(Verdict::Never { why: ENDLESS.to_owned() }, &message, false).await
     }
 
     /// A step by another method of the service's waits for its turn there.
@@ -199,17 +229,24 @@ impl Flight {
         self.keep(&Settlement::Step { handles, message, under_way }).await;
     }
 
+    /// What is sent at once in place of what was kept.
+    async fn instead(&self, message: &Message, from: Option<&Delivery>) {
+        let from = from.cloned().map(Box::new);
+        self.keep(&Settlement::Instead { message: message.clone(), from }).await;
+    }
+
     /// Every other attempt sends the same bytes, but what may be a repeat says so.
     async fn mark_repeat(&self, verdict: &Verdict, message: &Message, answer: &Answer) {
         let Verdict::Later { .. } = verdict else { return };
         if let Some(repeat) = self.sink.repeat(message, Some(answer)) {
-            self.step(None, &repeat, true).await;
+            self.instead(&repeat, None).await;
         }
     }
 
-    async fn settle(&self, verdict: Verdict, message: &Message) -> Outcome {
+    /// `anew`: it surely did not arrive, and nothing before it did.
+    async fn settle(&self, verdict: Verdict, message: &Message, anew: bool) -> Outcome {
         (self.office.count)(&self.queued.key.sink, verdict.name());
-        let (settlement, outcome) = self.judge(verdict, message);
+        let (settlement, outcome) = self.judge(verdict, message, anew);
         self.keep(&settlement).await;
         if !matches!(outcome, Outcome::Waiting) {
             self.log(&settlement);
@@ -242,7 +279,7 @@ impl Flight {
     }
 
     /// What the store keeps of a verdict on `message`, and what it means for the sink.
-    fn judge(&self, verdict: Verdict, message: &Message) -> (Settlement, Outcome) {
+    fn judge(&self, verdict: Verdict, message: &Message, anew: bool) -> (Settlement, Outcome) {
         let now = self.time.now();
         let given_up = self.age.is_spent(&self.office.delays);
         match verdict {
@@ -250,9 +287,11 @@ impl Flight {
                 (Settlement::Accepted { handles: self.handles(handle) }, Outcome::Accepted)
             }
             // never the last word of an attempt
-            Verdict::Then { .. } => (Settlement::Retry { due: now, why: ENDLESS.to_owned() }, Outcome::Later),
+            Verdict::Then { .. } => {
+                (Settlement::Retry { due: now, why: ENDLESS.to_owned(), anew: false }, Outcome::Later)
+            }
             Verdict::Never { why } if self.plain != Plain::No => dead(why),
-            Verdict::Never { why } => (Settlement::Retry { due: now, why }, Outcome::Refused),
+            Verdict::Never { why } => (Settlement::Retry { due: now, why, anew: false }, Outcome::Refused),
             Verdict::Wait { .. } if given_up => dead("the service never said what came of it".to_owned()),
             Verdict::Wait { after, .. } => (Settlement::Awaited { due: now + after }, Outcome::Waiting),
             Verdict::Later { why, .. } | Verdict::Misconfigured { why } if given_up => {
@@ -267,11 +306,11 @@ impl Flight {
                     }
                     None => self.office.delays.back_off(self.queued.attempts, fastrand::f64()),
                 };
-                (Settlement::Retry { due: now + wait, why }, Outcome::Later)
+                (Settlement::Retry { due: now + wait, why, anew }, Outcome::Later)
             }
             // the sink as a whole is held; when it works again, this is due at once
             Verdict::Misconfigured { why } => {
-                (Settlement::Held { due: now, why: why.clone() }, Outcome::Misconfigured { why })
+                (Settlement::Held { due: now, why: why.clone(), anew }, Outcome::Misconfigured { why })
             }
         }
     }
@@ -281,8 +320,8 @@ impl Flight {
         let attempt = self.queued.attempts + 1;
         match settlement {
             Settlement::Accepted { .. } => tracing::info!(sink, notification_id = id, attempt, "delivered"),
-            Settlement::Step { .. } | Settlement::Awaited { .. } => {}
-            Settlement::Retry { due, why } => {
+            Settlement::Step { .. } | Settlement::Instead { .. } | Settlement::Awaited { .. } => {}
+            Settlement::Retry { due, why, .. } => {
                 tracing::warn!(sink, notification_id = id, attempt, %due, why, "delivery postponed");
             }
             Settlement::Held { why, .. } => {

@@ -199,7 +199,14 @@ impl Post {
             return head;
         }
         match self.office.store.merge(&self.name, &head.delivery.lane).await {
-            Ok(merged) => merged.unwrap_or(head),
+            Ok(Some(merged)) => {
+                // it has been tried for as long as what it stands for
+                if let Some(age) = self.ages.remove(&head.key) {
+                    self.ages.insert(merged.key.clone(), age);
+                }
+                merged
+            }
+            Ok(None) => head,
             Err(error) => {
                 tracing::error!(sink = self.name, %error, "deliveries not merged");
                 head

@@ -21,7 +21,7 @@ pub fn marked(message: &Message, answer: Option<&Answer>) -> Option<Message> {
 }
 
 /// Whether the answer says that the message was not taken.
-fn is_clear(answer: &Answer) -> bool {
+pub fn is_clear(answer: &Answer) -> bool {
     match answer {
         Answer::Lost(_) => false,
         // of a gateway, which has got no answer either

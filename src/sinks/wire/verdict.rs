@@ -25,6 +25,19 @@ pub enum Answer {
     Written,
 }
 
+impl Answer {
+    /// Whether it proves that nothing was taken: nobody was there, or whoever was said no. A server that failed, a gateway
+    /// that waited in vain and an answer that was lost prove nothing.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unreached(_) | Self::Unsent(_) => true,
+            Self::Http { status, .. } => matches!(status, 400..=407 | 409..=499 | 503),
+            Self::Mail(reply) => reply.code >= 400 && reply.refused.is_empty(),
+            Self::Lost(_) | Self::Written => false,
+        }
+    }
+}
+
 /// What a mail server said last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailReply {

@@ -34,7 +34,7 @@ CREATE TABLE deliveries (
     delivery TEXT NOT NULL, message TEXT,
     sort TEXT NOT NULL CHECK (sort IN ('news', 'reminder', 'update', 'readings', 'event')), bytes INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'dead')),
-    attempts INTEGER NOT NULL, under_way INTEGER NOT NULL CHECK (under_way IN (0, 1)),
+    attempts INTEGER NOT NULL, steps INTEGER NOT NULL, under_way INTEGER NOT NULL CHECK (under_way IN (0, 1)),
     created INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
     sum INTEGER NOT NULL,
     UNIQUE (sink, id)

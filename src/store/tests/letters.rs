@@ -103,14 +103,17 @@ async fn the_store_knows_what_each_sink_is_like_and_how_much_it_takes() {
     put("late", 9).await;
     house.clock.turn_to(at(3700));
     store
-        .settle(&key("late"), Settlement::Retry { due: at(3800), why: "answered 503".to_owned() })
+        .settle(
+            &key("late"),
+            Settlement::Retry { due: at(3800), why: "answered 503".to_owned(), anew: false },
+        )
         .await
         .unwrap();
     let failing = account(3701);
     assert_eq!((failing.condition, failing.answer.as_deref()), (Condition::Failing, Some("answered 503")));
     assert_eq!((failing.taken, failing.answered), (Some(at(3600)), at(3700)));
     store
-        .settle(&key("late"), Settlement::Held { due: at(3800), why: "answered 404".to_owned() })
+        .settle(&key("late"), Settlement::Held { due: at(3800), why: "answered 404".to_owned(), anew: false })
         .await
         .unwrap();
     assert_eq!(account(3701).condition, Condition::Misconfigured);

@@ -24,7 +24,7 @@ fn accepted() -> Settlement {
 }
 
 fn retry(seconds: i64) -> Settlement {
-    Settlement::Retry { due: at(seconds), why: "503".to_owned() }
+    Settlement::Retry { due: at(seconds), why: "503".to_owned(), anew: false }
 }
 
 #[tokio::test]
@@ -42,7 +42,10 @@ async fn a_later_delivery_never_overtakes_an_earlier_one_of_its_lane() {
     assert_eq!(heads(&store, 60).await, ["a2"]);
     store.settle(&key("a2"), Settlement::Dead { why: "invalid_payload".to_owned() }).await.unwrap();
     assert_eq!(heads(&store, 60).await, ["a3"], "a dead letter blocks nobody");
-    store.settle(&key("a3"), Settlement::Held { due: at(120), why: "403".to_owned() }).await.unwrap();
+    store
+        .settle(&key("a3"), Settlement::Held { due: at(120), why: "403".to_owned(), anew: false })
+        .await
+        .unwrap();
     assert_eq!(heads(&store, 119).await, [""; 0]);
     let held = store.heads(SINK, at(120)).await.unwrap().remove(0);
     assert_eq!((held.state, held.attempts, held.answer.as_deref()), (State::Held, 1, Some("403")));
@@ -123,7 +126,7 @@ async fn only_what_waits_can_be_settled() {
 async fn depth_counts_what_waits_and_dead_letters_apart() {
     let store = store_with(&[("a", "a1"), ("b", "b1"), ("c", "c1"), ("d", "d1")]).await;
     store.settle(&key("b1"), Settlement::Dead { why: String::new() }).await.unwrap();
-    store.settle(&key("c1"), Settlement::Held { due: at(9), why: String::new() }).await.unwrap();
+    store.settle(&key("c1"), Settlement::Held { due: at(9), why: String::new(), anew: false }).await.unwrap();
     let depth = Depth { sink: SINK.to_owned(), queued: 2, held: 1, dead: 1, oldest: Some(at(0)) };
     assert_eq!(store.depth().await.unwrap(), [depth]);
 }
@@ -132,7 +135,7 @@ async fn depth_counts_what_waits_and_dead_letters_apart() {
 async fn of_a_foreign_answer_one_short_line_is_kept() {
     let store = store_with(&[("a", "a1")]).await;
     let why = format!("no\nservice\u{1b}[31m{}", "ü".repeat(400));
-    store.settle(&key("a1"), Settlement::Retry { due: at(0), why }).await.unwrap();
+    store.settle(&key("a1"), Settlement::Retry { due: at(0), why, anew: false }).await.unwrap();
     let answer = store.heads(SINK, at(0)).await.unwrap().remove(0).answer.unwrap();
     assert!(answer.starts_with("no service [31mü") && answer.len() <= 256 && answer.len() > 250, "{answer}");
 }

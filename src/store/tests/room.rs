@@ -101,7 +101,7 @@ async fn an_update_that_failed_makes_way_for_news_and_one_that_is_under_way_does
     let key = begin(&store).await;
     put(&store, 2, vec![lone(change(1, 0, Change::Resolved, 2))]).await;
     assert_eq!(told(&store).await.len(), 2);
-    store.settle(&key, Settlement::Retry { due: at(600), why: "503".to_owned() }).await.unwrap();
+    store.settle(&key, Settlement::Retry { due: at(600), why: "503".to_owned(), anew: false }).await.unwrap();
     put(&store, 3, vec![lone(change(1, 3, Change::Fired, 3))]).await;
     assert_eq!(told(&store).await, ["resolved e1-0 02", "fired e1-3 03"]);
     assert_eq!(store.heads(SINK, at(0)).await.unwrap().len(), 1, "and it is due at once");

@@ -235,9 +235,8 @@ async fn a_limit_on_edits_holds_up_no_message_and_one_on_messages_no_edit() {
     let waits = async {
         // after what the service has asked for
         let soon = Clock::system().now() + Duration::from_secs(7200);
-        let begun = |queued: &crate::store::Queued| queued.message.is_some() && !queued.under_way;
-        while bench.store.heads("bot", soon).await.unwrap().iter().filter(|queued| begun(queued)).count() < 2
-        {
+        let reply_waits = |queued: &crate::store::Queued| queued.steps > 0 && !queued.under_way;
+        while !bench.store.heads("bot", soon).await.unwrap().iter().any(reply_waits) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

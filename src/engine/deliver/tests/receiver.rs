@@ -87,8 +87,16 @@ impl Receiver {
         Self { address: listener.local_addr().unwrap(), seen: Arc::default() }
     }
 
+    /// Where nobody listened before.
+    pub async fn at(address: SocketAddr, script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::on(TcpListener::bind(address).await.unwrap(), move |n, _| script(n))
+    }
+
     async fn by(script: impl Fn(usize, &Attempt) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
+    }
+
+    fn on(listener: TcpListener, script: impl Fn(usize, &Attempt) -> Reply + Send + Sync + 'static) -> Self {
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let (keep, script) = (seen.clone(), Arc::new(script));
         tokio::spawn(async move {
