@@ -51,7 +51,7 @@ async fn a_recovery_that_waits_for_a_sink_is_listed_until_it_is_taken() {
     let key = DeliveryKey::of(&ended);
     let house = House::with(turn(vec![ended])).await;
     let why = "answered 503".to_owned();
-    house.store.settle(&key, Settlement::Retry { due: at(9, 20), why }).await.unwrap();
+    house.store.settle(&key, Settlement::Retry { due: at(9, 20), why, anew: false }).await.unwrap();
     assert_eq!(house.notes(), ["its recovery waits for sink hook since 09:16 UTC: answered 503"]);
     let json = house.over()[0].as_json();
     assert_eq!((&json["state"], &json["reason"]), (&json!("over"), &json!("cleared")));
