@@ -68,6 +68,7 @@ impl Event {
             at: self.at,
             note: None,
             passed: None,
+            came_and_went: false,
             precedent: None,
         }
     }

@@ -36,7 +36,7 @@ pub fn for_services(waiting: &[Delivery]) -> Vec<Delivery> {
         let mut kept = Vec::new();
         for (episode, counted) in shorten(alert, 0, zone) {
             match episode.split_last() {
-                Some((end, before)) if end.kind == Kind::Resolved && began(&episode) => {
+                Some((end, before)) if end.kind == Kind::Resolved && began(before) => {
                     kept.push(net(before, counted, zone));
                     kept.push(Net::of(end));
                 }
@@ -84,7 +84,7 @@ impl Net {
 type Episode = Vec<Change>;
 
 fn began(episode: &[Change]) -> bool {
-    episode.iter().any(|change| change.kind == Kind::Fired)
+    episode.iter().any(|change| change.kind == Kind::Fired || change.came_and_went)
 }
 
 fn came_and_went(episode: &[Change]) -> bool {
@@ -221,8 +221,9 @@ fn net(episode: &[Change], counted: Vec<String>, zone: Tz) -> Net {
     let own = own_note(newest, zone).or_else(|| own_note(of, zone));
     let count = passed.map(|passed| self::words(passed, zone));
     let note = joined([joined([count, own]), words]);
-    let event_id = of.event_id.clone();
-    Net { change: Change { kind, event_id, previous_level, note, passed, ..newest.clone() }, events }
+    let (event_id, came_and_went) = (of.event_id.clone(), self::came_and_went(episode));
+    let change = Change { kind, event_id, previous_level, note, passed, came_and_went, ..newest.clone() };
+    Net { change, events }
 }
 
 fn is_news(change: &Change) -> bool {

@@ -104,6 +104,9 @@ pub struct Change {
     /// Earlier episodes of this alert that came and went while nothing could be delivered, and are told only here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<Passed>,
+    /// It fired and ended while nothing could be delivered: that it fired is told only here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub came_and_went: bool,
     /// How often it fired before: `7th time in 30 days, median 14m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precedent: Option<String>,
@@ -174,6 +177,7 @@ impl Change {
             at: transition.at,
             note: None,
             passed: None,
+            came_and_went: false,
             precedent: None,
         }
     }

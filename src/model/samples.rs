@@ -35,6 +35,7 @@ pub fn change(kind: Kind, level: Level) -> Change {
         at: at(9, 16),
         note: None,
         passed: None,
+        came_and_went: false,
         precedent: None,
     }
 }

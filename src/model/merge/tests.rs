@@ -252,6 +252,7 @@ proptest! {
             let (early, late) = waiting.split_at(cut.min(waiting.len()));
             let again = merge(&[merge(early), late.to_vec()].concat());
             assert_conserved(&waiting, &again);
+            prop_assert!(again.len() <= merged.len(), "to be merged twice makes more of it");
             let mut keys: Vec<&str> = merged.iter().map(key).collect();
             keys.sort_unstable();
             keys.dedup();
