@@ -1,8 +1,8 @@
 //! Several searches as one: each is a named filter, and its answer is what it would have been told alone.
 //!
 //! ```text
-//! query: the window, and     aggs: s0 ─ filters: q0, q1, …   ─ aggs: what these searches count
-//!        any of the filters        s1 ─ filters: q2, …       ─ aggs: what those count
+//! query: the window, and        aggs: s0 ─ filters: q0, q1, …   ─ aggs: what these searches count
+//!        any of a few filters         s1 ─ filters: q2, …       ─ aggs: what those count
 //! ```
 
 use std::collections::HashMap;
@@ -49,9 +49,17 @@ pub(super) fn body(range: &str, timeout: &str, searches: &[&Asked]) -> String {
     )
 }
 
-/// Only documents that some search is about: older engines try every filter on each document of the window. (500 searches
-/// of 500 documents each, among 555,000: 2.1 s of CPU without this on 7.17, 1.0 s with it.)
+/// Up to so many searches, documents that none of them is about are left out beforehand.
+///
+/// Older engines try every filter on each document of the window, and few filters are then dearer than searches of their own:
+/// 5 searches of 550 documents each, among 555,000, take 7.17 0.14 s one by one, 0.17 s as filters, and 0.05 s as filters
+/// with this. To newer ones this is further work: 8.19 takes 0.15 s for 1,000 searches as twice 500 filters, and 0.29 s with this.
+const FEW: usize = 100;
+
 fn any(searches: &[&Asked]) -> String {
+    if searches.len() > FEW {
+        return String::new();
+    }
     let filters: Option<Vec<&str>> = searches.iter().map(|asked| asked.filter.as_deref()).collect();
     let Some(mut filters) = filters else { return String::new() };
     filters.sort_unstable();
@@ -100,4 +108,47 @@ fn alone(answer: &Value, bucket: Value) -> Result<Value, Reason> {
     item.insert("hits".to_owned(), json!({ "total": { "value": total, "relation": "eq" } }));
     item.insert("aggregations".to_owned(), bucket);
     Ok(Value::Object(item))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::*;
+    use crate::{
+        elastic::sought,
+        model::{Time, Window, filter::Filter, query::Search},
+    };
+
+    fn query_of(searches: usize) -> Value {
+        let asked = |n: usize| {
+            let search = Search {
+                index: "logs".to_owned(),
+                time_field: "@timestamp".to_owned(),
+                window: Window::ending(Time::default(), Duration::from_secs(900)),
+                filter: Some(Filter(json!({ "term": { "n": n } }))),
+                counts: BTreeMap::new(),
+                metrics: BTreeMap::new(),
+                per: Vec::new(),
+            };
+            sought::asked(&search, None, Duration::from_secs(10))
+        };
+        let asked: Vec<Asked> = (0..searches).map(asked).collect();
+        let together = body(&asked[0].company.range, "9s", &asked.iter().collect::<Vec<_>>());
+        serde_json::from_str::<Value>(&together).unwrap()["query"]["bool"]["filter"].take()
+    }
+
+    #[test]
+    fn few_searches_look_only_at_documents_that_one_of_them_is_about() {
+        let query = query_of(FEW);
+        assert!(query[0].get("range").is_some());
+        assert_eq!(query[1]["bool"]["should"].as_array().map(Vec::len), Some(FEW));
+    }
+
+    #[test]
+    fn many_searches_look_at_the_whole_window_and_at_nothing_else() {
+        let query = query_of(FEW + 1);
+        assert!(query[0].get("range").is_some());
+        assert_eq!(query.as_array().map(Vec::len), Some(1));
+    }
 }
