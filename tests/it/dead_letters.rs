@@ -55,16 +55,8 @@ async fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a_record() {
-    let bad = Arc::new(AtomicBool::new(true));
-    let is_bad = bad.clone();
-    let double = Double::start(move |_| {
-        let n = u64::from(is_bad.load(Ordering::Relaxed));
-        vec![Counted::new("a", n, 1), Counted::new("b", n, 1)]
-    });
-    let (double, receiver) = (double.await, Receiver::start());
-    receiver.answer(Reply::Status(400));
+/// One rule, and one sink that tells of it.
+fn home(double: &Double, receiver: &Receiver) -> Home {
     let settings = json!({
         "clusters": { "main": { "urls": [double.url] } },
         "rules": ["rules"],
@@ -77,7 +69,20 @@ async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a
         "id": "r", "check": { "ratio": { "index": "logs", "window": "1m", "numerator": "bad", "per": ["service"] } },
         "schedule": "every 1s", "levels": { "warning": "above 50%" },
     }] });
-    let home = Home::new(&settings, &rules.to_string()).env("USER", "anna");
+    Home::new(&settings, &rules.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_was_given_up_is_listed_sent_after_all_or_put_away_with_a_record() {
+    let bad = Arc::new(AtomicBool::new(true));
+    let is_bad = bad.clone();
+    let double = Double::start(move |_| {
+        let n = u64::from(is_bad.load(Ordering::Relaxed));
+        vec![Counted::new("a", n, 1), Counted::new("b", n, 1)]
+    });
+    let (double, receiver) = (double.await, Receiver::start());
+    receiver.answer(Reply::Status(400));
+    let home = home(&double, &receiver).env("USER", "anna");
     assert_eq!(sinks(&home)["state"], "unused", "before the first start there is nothing to say");
     let daemon = home.start().await;
     until("it is dead", || dead(&home).len() == 1).await;

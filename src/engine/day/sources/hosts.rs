@@ -97,7 +97,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         rule("host-memory").rung(Rung::new(Level::Warning, |used| used > 90.0)).says(move |moment| {
             let used = percent("system.memory.actual.used.pct");
             let said =
-                |host| all_the_time(&of(moment.tick, "system.memory", host), &used, (true, moment.tick));
+                |host| all_the_time(&of(moment.tick, "system.memory", host), used, (true, moment.tick));
             HOSTS.map(|host| (Entity::of("host", host), said(host))).into()
         });
     let disk = rule("host-disk").rung(Rung::new(Level::Warning, |used| used > 80.0)).says(move |moment| {
