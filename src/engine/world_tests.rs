@@ -334,7 +334,7 @@ async fn a_rule_that_was_removed_while_nobody_ran_is_closed_too() {
 }
 
 #[tokio::test]
-async fn messages_for_a_sink_that_left_the_settings_are_told_of_until_they_are_given_up() {
+async fn messages_for_a_sink_that_left_the_settings_stay_an_alert_when_they_are_given_up() {
     let mut gone = rule(false);
     gone.notify = vec!["gone".to_owned()];
     let mut world = World::new(gone, at("09:58"), burst("10:00", "23:00")).await;
@@ -346,7 +346,13 @@ async fn messages_for_a_sink_that_left_the_settings_are_told_of_until_they_are_g
     world.engine.inspect().await;
     world.engine.inspect().await;
     world.listen().await;
-    assert_eq!(world.said_to("other").last().unwrap(), "10:02 resolved critical");
+    assert_eq!(
+        world.said_to("other"),
+        ["10:01 fired critical"],
+        "nobody was told of them, nor put them away"
+    );
+    let depth = world.store.depth().await.unwrap().remove(0);
+    assert_eq!((depth.sink.as_str(), depth.queued, depth.dead), ("gone", 0, 1));
 }
 
 #[test]
