@@ -31,6 +31,8 @@ struct Channel {
     marked: usize,
     /// Posted twice, and nothing says so.
     unmarked: Vec<String>,
+    /// What was said of each alert, in its order.
+    said: BTreeMap<String, Vec<String>>,
 }
 
 impl Bot {
@@ -62,7 +64,11 @@ impl Bot {
             if missing.is_empty() {
                 return;
             }
-            assert!(Instant::now() < deadline, "neither told nor counted: {missing:?}");
+            assert!(
+                Instant::now() < deadline,
+                "neither told nor counted: {missing:?}\nof the first was said:\n{}",
+                self.now().said_of(missing[0].0).join("\n")
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -92,6 +98,8 @@ impl Channel {
         let part = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
         self.events.insert(part("event_id"));
         let all = body.to_string();
+        let line = format!("{} {} {}", part("event_id"), seen.target, body["text"]);
+        self.said.entry(part("alert_key")).or_default().push(line);
         if let Some(times) = all.split("came and went ").nth(1) {
             let times = times.split(' ').next().unwrap_or_default();
             let times = if times == "once" { 1 } else { times.parse().expect("a number") };
@@ -111,8 +119,7 @@ impl Channel {
     fn missing(&self, truth: &BTreeMap<Who, Vec<(i64, i64)>>) -> Vec<(Who, usize, usize)> {
         let mut missing = Vec::new();
         for (who, episodes) in truth {
-            let entity = Entity::of("service", format!("s{}", who.1));
-            let key = identity::alert_key(&format!("flap-{}", who.0), "main", &entity);
+            let key = alert_of(*who);
             let untold = episodes.iter().filter(|(from, _)| !self.knows(&key, *from)).count();
             let counted = self.counted.iter().filter(|((alert, _), _)| *alert == key).map(|(_, n)| n).sum();
             if untold > counted {
@@ -122,9 +129,18 @@ impl Channel {
         missing
     }
 
+    fn said_of(&self, who: Who) -> Vec<String> {
+        self.said.get(&alert_of(who)).cloned().unwrap_or_default()
+    }
+
     fn knows(&self, alert: &str, since: i64) -> bool {
         let episode = identity::episode_id(alert, Time::from_timestamp(since, 0).expect("a time"));
         let told = |kind| (0..4).any(|n| self.events.contains(&identity::event_id(&episode, kind, n)));
         told(Kind::Fired) || told(Kind::Resolved)
     }
+}
+
+fn alert_of(who: Who) -> String {
+    let entity = Entity::of("service", format!("s{}", who.1));
+    identity::alert_key(&format!("flap-{}", who.0), "main", &entity)
 }
