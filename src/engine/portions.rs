@@ -52,19 +52,24 @@ pub fn cut(
     deliveries
 }
 
-/// Alerts that fire anew, beyond the worst few, when they are too many for a message each.
+/// Alerts that fire anew, beyond the worst few, when they are too many for a message each. One that fired several times since
+/// the last turn is one alert.
 fn split_flood(changes: Vec<Change>, most: usize, single: usize) -> (Vec<Change>, Vec<Change>) {
-    let mut fresh: Vec<(Level, String)> = changes
-        .iter()
-        .filter(|change| change.kind == Kind::Fired)
-        .map(|change| (change.level, change.episode_id.clone()))
-        .collect();
-    if fresh.len() <= most {
+    let (mut worst, mut episodes) = (BTreeMap::new(), BTreeSet::new());
+    for change in changes.iter().filter(|change| change.kind == Kind::Fired) {
+        episodes.insert(change.episode_id.clone());
+        let level = worst.entry(change.alert_key.clone()).or_insert(change.level);
+        *level = change.level.max(*level);
+    }
+    if worst.len() <= most {
         return (changes, Vec::new());
     }
+    let mut fresh: Vec<(Level, String)> = worst.into_iter().map(|(alert, level)| (level, alert)).collect();
     fresh.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-    let flood: BTreeSet<String> = fresh.into_iter().skip(single).map(|(_, episode)| episode).collect();
-    changes.into_iter().partition(|change| !flood.contains(&change.episode_id))
+    let flood: BTreeSet<String> = fresh.into_iter().skip(single).map(|(_, alert)| alert).collect();
+    let is_flood =
+        |change: &Change| flood.contains(&change.alert_key) && episodes.contains(&change.episode_id);
+    changes.into_iter().partition(|change| !is_flood(change))
 }
 
 struct Cut<'a> {
@@ -100,10 +105,11 @@ impl Cut<'_> {
         let at = changes.iter().map(|change| change.at).max()?;
         let key = &self.watch.key;
         let id = identity::digest_id(self.sink, &key.rule, &key.cluster, at);
-        let alerts: BTreeSet<&str> = changes.iter().map(|change| change.episode_id.as_str()).collect();
+        let of = |name: fn(&Change) -> &str| changes.iter().map(name).collect::<BTreeSet<&str>>();
+        let (alerts, episodes) = (of(|change| &change.alert_key), of(|change| &change.episode_id));
         let digest = InDigest { id, of: alerts.len(), unproven: false };
         for (_, _, row) in self.told.iter_mut().filter(|(_, sink, _)| sink == self.sink) {
-            if let Some(told) = row.as_mut().filter(|told| alerts.contains(told.episode_id.as_str())) {
+            if let Some(told) = row.as_mut().filter(|told| episodes.contains(told.episode_id.as_str())) {
                 told.digest = Some(digest.clone());
             }
         }
@@ -184,5 +190,41 @@ impl Cut<'_> {
             let row = row.map(|told| Told { digest: Some(marked.clone()), ..told.clone() });
             self.told.extend(row.map(|row| (entity.clone(), self.sink.to_owned(), Some(row))));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{identity::episode_id, samples};
+
+    /// The `n`th episode of an alert fired.
+    fn fired(alert: usize, n: u32) -> Change {
+        let mut change = samples::change(Kind::Fired, Level::Warning);
+        change.alert_key = format!("alert-{alert:02}");
+        change.since = samples::at(10, n);
+        change.episode_id = episode_id(&change.alert_key, change.since);
+        change
+    }
+
+    #[test]
+    fn an_alert_that_fired_often_since_the_last_turn_is_no_flood() {
+        let often: Vec<Change> = (0..6).flat_map(|alert| (0..5).map(move |n| fired(alert, n))).collect();
+        let (own, flood) = split_flood(often.clone(), 10, 3);
+        assert_eq!((own, flood.len()), (often, 0));
+    }
+
+    #[test]
+    fn of_a_flood_all_that_is_new_of_an_alert_stays_together_and_what_was_told_before_ends_by_itself() {
+        let mut changes: Vec<Change> =
+            (0..11).flat_map(|alert| (1..3).map(move |n| fired(alert, n))).collect();
+        let mut end = fired(10, 0);
+        end.kind = Kind::Resolved;
+        changes.push(end.clone());
+        let (own, flood) = split_flood(changes, 10, 3);
+        assert_eq!((own.len(), flood.len()), (3 * 2 + 1, 8 * 2));
+        assert_eq!(own.last(), Some(&end));
+        let alerts = |part: &[Change]| part.iter().map(|one| one.alert_key.clone()).collect::<BTreeSet<_>>();
+        assert_eq!(alerts(&own[..6]).intersection(&alerts(&flood)).count(), 0);
     }
 }
