@@ -214,6 +214,7 @@ impl<'a> Subject<'a> {
                 self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
             let (from, to) = (self.clock_time(transition.since), self.clock_time(transition.at));
             change.note = Some(format!("told late: fired {from}, resolved {to}"));
+            change.came_and_went = true;
             change
         });
         passing.filter(|change| Some(&change.episode_id) != known.as_ref()).collect()

@@ -71,6 +71,26 @@ fn an_alert_that_came_and_went_is_one_line() {
 }
 
 #[test]
+fn episodes_that_came_and_went_while_nobody_looked_are_counted_like_any_others() {
+    let whole = |since: u32| {
+        let note = Some("told late".to_owned());
+        lone(Change { came_and_went: true, note, ..over(1, since, since + 1) })
+    };
+    let merged = for_people(&[lone(over(1, 0, 1)), whole(2), whole(4), whole(6)]);
+    let told: Vec<_> = merged
+        .iter()
+        .map(|one| (one.notification.alerts.len(), one.notification.alerts[0].passed.map(|p| p.episodes)))
+        .collect();
+    assert_eq!(
+        told,
+        [(1, None), (1, Some(2))],
+        "the end of the one they know, then the newest, with a count"
+    );
+    let note = merged[1].notification.alerts[0].note.as_deref();
+    assert_eq!(note, Some("came and went 2 times before, from 09:02 to 09:05; told late"));
+}
+
+#[test]
 fn what_ended_without_a_proof_is_not_called_recovered() {
     let end = Change { reason: Some(Ending::Vanished), ..over(1, 2, 31) };
     let merged = for_people(&[delivery(vec![fired(1, 2)]), delivery(vec![end])]);
