@@ -91,6 +91,15 @@ fn episodes_that_came_and_went_while_nobody_looked_are_counted_like_any_others()
 }
 
 #[test]
+fn what_was_merged_before_is_known_as_what_it_was_when_it_is_merged_again() {
+    let once = for_people(&[lone(fired(1, 2)), lone(over(1, 2, 3)), lone(fired(1, 4)), lone(over(1, 4, 5))]);
+    let twice = for_people(&[once, vec![lone(fired(1, 6)), lone(over(1, 6, 7))]].concat());
+    let [message] = &twice[..] else { panic!("{} messages", twice.len()) };
+    let [alert] = &message.notification.alerts[..] else { panic!("{:?}", message.notification.alerts) };
+    assert_eq!((alert.since, alert.passed.map(|passed| passed.episodes)), (at(9, 6), Some(2)));
+}
+
+#[test]
 fn what_ended_without_a_proof_is_not_called_recovered() {
     let end = Change { reason: Some(Ending::Vanished), ..over(1, 2, 31) };
     let merged = for_people(&[delivery(vec![fired(1, 2)]), delivery(vec![end])]);
