@@ -9,7 +9,7 @@ use super::{
     columns::{instant, text, time},
     commit::next_seq,
     outbox, place,
-    schema::{DEEDS, put},
+    schema::{DEEDS, begin, put},
 };
 use crate::model::{Time, notification::Delivery, wording};
 
@@ -109,7 +109,7 @@ impl Letters {
         (who, reason): (&str, &str),
         now: Time,
     ) -> Result<(), StoreError> {
-        let turn = self.db.unchecked_transaction()?;
+        let turn = begin(&self.db)?;
         for letter in letters {
             let found = outbox::find(&turn, &letter.key)?.filter(|queued| queued.state == State::Dead);
             let Some(found) = found else {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, params_from_iter, types::Value};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter, types::Value};
 
 use super::StoreError;
 
@@ -116,6 +116,12 @@ fn sum(row: &[Value]) -> i64 {
     i64::from_le_bytes(sum.to_le_bytes())
 }
 
+/// A transaction that writes. It waits for its turn before it reads: SQLite refuses at once, and waits for nobody, when somebody
+/// wrote between the first look and the first word.
+pub(super) fn begin(db: &Connection) -> Result<Transaction<'_>, StoreError> {
+    Ok(Transaction::new_unchecked(db, TransactionBehavior::Immediate)?)
+}
+
 /// Brings an open database to the newest schema, in one transaction. Returns the older version it had, if it had one.
 pub(super) fn migrate(db: &Connection, path: &Path, steps: &[&str]) -> Result<Option<u32>, StoreError> {
     let found = version(db)?;
@@ -132,7 +138,7 @@ pub(super) fn migrate(db: &Connection, path: &Path, steps: &[&str]) -> Result<Op
     if found == known {
         return Ok(None);
     }
-    let turn = db.unchecked_transaction()?;
+    let turn = begin(db)?;
     for step in &steps[found as usize..] {
         turn.execute_batch(step)?;
     }
@@ -200,7 +206,7 @@ pub(super) fn copy(from: &Connection, to: &Connection, tables: &[&Table]) -> Res
 
 /// The same for every table, in a transaction of its own.
 pub(super) fn copy_all(from: &Connection, to: &Connection) -> Result<(), StoreError> {
-    let turn = to.unchecked_transaction()?;
+    let turn = begin(to)?;
     copy(from, &turn, &TABLES)?;
     Ok(turn.commit()?)
 }

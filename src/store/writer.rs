@@ -181,7 +181,7 @@ impl Writer {
     fn go_home(&mut self, now: Time) -> Result<(), StoreError> {
         let (Some(place), Some(away)) = (&mut self.place, &mut self.away) else { return Ok(()) };
         let (disk, opening) = place.open(now)?;
-        let turn = disk.unchecked_transaction()?;
+        let turn = schema::begin(&disk)?;
         match &mut away.journal {
             None => {
                 let tables: Vec<&Table> = TABLES

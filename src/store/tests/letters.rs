@@ -58,6 +58,31 @@ async fn a_dropped_letter_is_gone_and_its_record_stays_over_a_restart() {
     assert_eq!(Reader::open(&house.path()).unwrap().deeds(at(0)).unwrap(), []);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_writes_all_the_time_is_waited_for() {
+    let ids: Vec<String> = (0..100).map(|at| format!("n{at}")).collect();
+    let (house, store) = house_with_dead(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let busy = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for tick in 1_000.. {
+                store.commit(turn("busy", tick)).await.unwrap();
+            }
+        }
+    });
+    let path = house.path();
+    let handled =
+        tokio::task::spawn_blocking(move || {
+            let letters = Letters::open(&path).unwrap();
+            letters.dead(None).unwrap().into_iter().try_for_each(|letter| {
+                letters.handle(std::slice::from_ref(&letter), Deed::Dropped, WHY, at(60))
+            })
+        });
+    handled.await.unwrap().unwrap();
+    busy.abort();
+    assert_eq!(Reader::open(&house.path()).unwrap().deeds(at(0)).unwrap().len(), ids.len());
+}
+
 #[tokio::test]
 async fn letters_are_handled_all_or_none() {
     let (house, _store) = house_with_dead(&["x", "y"]).await;
