@@ -1,5 +1,7 @@
 //! What holds for every kind of check, asked of all of them.
 
+mod filters;
+
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use proptest::{collection::vec, prelude::*};

@@ -1,6 +1,6 @@
 //! Groups are followed to their end, or they are nothing.
 
-use highwater::model::{Cause, Entity};
+use highwater::model::{Cause, Entity, filter::Filter, query::Search};
 use serde_json::{Value, json};
 
 use super::{ask_search, batch, door, door_to, good_item, ratio_per, searches, settings};
@@ -36,10 +36,16 @@ async fn five_pages_are_all_of_them() {
         let number = wanted(seen);
         Act::Write(batch(&[page(number, number == 5)]))
     });
-    let found = ask_search(&door_to(&wire.url()), ratio_per("service")).await.unwrap();
+    let filter = json!({ "term": { "kind": "request" } });
+    let search = Search { filter: Some(Filter(filter.clone())), ..ratio_per("service") };
+    let found = ask_search(&door_to(&wire.url()), search).await.unwrap();
     assert_eq!(found.groups.len(), 5000);
     assert_eq!(found.groups[&Entity::of("service", "service-4321")].total, 4321);
     assert_eq!(wire.seen().len(), 6);
+    for seen in wire.seen() {
+        let (_, body) = searches(&seen).remove(0);
+        assert_eq!(body["query"]["bool"]["filter"][1], filter, "every page is about the same documents");
+    }
 }
 
 #[tokio::test]
