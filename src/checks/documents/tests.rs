@@ -71,6 +71,32 @@ fn a_page_that_cannot_be_had_moves_nothing_and_forgets_nothing() {
 }
 
 #[test]
+fn a_page_that_cannot_be_had_keeps_the_place_where_the_one_before_it_ended() {
+    let check = check("{ index: logs-*, from: beginning }");
+    let (_, memory) = check.read(&look(), &answers(page(3)), Memory::default());
+    let asked = check.queries(&look(), &memory);
+    for cause in [Cause::Timeout, Cause::Missing] {
+        let (_, after) = check.read(&look(), &[Err(Reason::new(cause, "no page"))], memory.clone());
+        assert_eq!(after, memory, "{cause:?}");
+        assert_eq!(check.queries(&look(), &after), asked, "{cause:?}");
+    }
+}
+
+#[test]
+fn a_document_that_comes_late_is_told_within_the_overlap_and_not_after_it() {
+    // they are 100 to 90 seconds old
+    let mut seen = page(11);
+    let late = PageAnswer { documents: vec![seen.documents.remove(5)], more: false };
+    for (overlap, told) in [("2m", vec!["d5"]), ("1m", vec![])] {
+        let check = check(&format!("{{ index: logs-*, from: beginning, overlap: {overlap} }}"));
+        let (_, memory) = check.read(&look(), &answers(seen.clone()), Memory::default());
+        let events = check.events(&look(), &answers(late.clone()), &memory);
+        let ids: Vec<&str> = events.iter().map(|event| event.facts.text("_id").unwrap()).collect();
+        assert_eq!(ids, told, "an overlap of {overlap}");
+    }
+}
+
+#[test]
 fn how_far_it_is_behind_is_what_it_measures_also_while_it_is_held_back() {
     let check = check("{ index: logs-*, from: beginning, page: 2 }");
     let (observation, memory) =
