@@ -43,3 +43,21 @@ pub fn readings(
     }
     readings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reading;
+
+    #[test]
+    fn the_same_reading_has_an_id_of_its_own_on_each_cluster_of_each_rule() {
+        let node = Entity::of("node", "es-1");
+        let seen = Observation::one(node, Finding::Value(Reading::new(Number::Int(5), Unit::Percent)));
+        let mut ids = std::collections::BTreeSet::new();
+        for of in [("disk", "main"), ("disk", "logs"), ("heap", "main"), ("heap", "logs")] {
+            let readings = readings(of, &seen, &RuleState::default(), Time::UNIX_EPOCH);
+            ids.extend(readings.into_iter().map(|reading| reading.id));
+        }
+        assert_eq!(ids.len(), 4);
+    }
+}

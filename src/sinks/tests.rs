@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod limits;
 mod mail;
+mod numbers;
 mod phones;
 mod secrets;
 mod statuses;
