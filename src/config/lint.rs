@@ -44,3 +44,29 @@ pub fn narrow_window(check: &dyn Check, schedule: &Schedule) -> Option<Complaint
             .hint("documents in between are never looked at; widen `window` or look more often"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::checks::Kind;
+
+    /// Each look of these begins where the last one ended.
+    const REACH_BACK: [&str; 2] = ["change", "new_term"];
+
+    #[test]
+    fn documents_between_two_windows_are_warned_of_where_no_look_reaches_back_to_them() {
+        let mut windowed = 0;
+        for (name, example) in Kind::ALL {
+            let check = serde_saphyr::from_str::<Kind>(example).unwrap().into_check();
+            let Some(window) = check.window() else { continue };
+            windowed += 1;
+            let every = |step: Duration| narrow_window(&*check, &Schedule::Every(step));
+            assert!(every(window).is_none(), "{name}: windows that touch leave nothing out");
+            let warned = every(window + Duration::from_secs(1)).is_some();
+            assert_eq!(warned, !REACH_BACK.contains(name), "{name}");
+        }
+        assert!(windowed > REACH_BACK.len());
+    }
+}

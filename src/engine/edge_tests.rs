@@ -260,3 +260,31 @@ async fn a_rule_that_is_enabled_again_goes_on_from_its_place_and_one_that_was_ta
     world.engine.put_in_force(nobody(), &mut scans, true).await.unwrap();
     assert!(world.store.load().await.unwrap().is_empty(), "nothing of it is kept");
 }
+
+#[tokio::test]
+async fn a_rule_that_is_disabled_while_it_owes_ticks_owes_none_of_them_when_it_is_enabled_again() {
+    let away = at("10:04")..at("10:12");
+    let mut world = World::new(rule(true), at("09:58"), |_| percent(1.0)).await;
+    let clock = world.clock.clone();
+    world.signal = Arc::new(move |_| if away.contains(&clock.now()) { unreachable() } else { percent(1.0) });
+    let place = Memory(serde_json::json!({ "passed": 7 }));
+    world.engine.watch(&world.key()).unwrap().lock().await.memory = place;
+    world.live_until(at("10:11")).await;
+    let owed = world.store.load().await.unwrap().remove(&world.key()).unwrap().owed;
+    assert!(!owed.is_empty(), "what could not be looked at is owed");
+
+    let mut scans = Scans::default();
+    let disabled = RuleSet { disabled: vec!["errors".to_owned()], ..nobody() };
+    world.engine.put_in_force(disabled, &mut scans, false).await.unwrap();
+    let kept = world.store.load().await.unwrap().remove(&world.key()).unwrap();
+    assert_eq!((kept.owed, kept.watermark), (Vec::new(), None));
+
+    world.clock.turn_to(at("10:30"));
+    let enabled = RuleSet { rules: [("errors".to_owned(), Arc::new(rule(true)))].into(), ..nobody() };
+    world.engine.put_in_force(enabled, &mut scans, false).await.unwrap();
+    world.live_until(at("10:32")).await;
+    let outcomes = world.outcomes().await;
+    assert!(outcomes.iter().all(|(_, _, outcome, _)| *outcome != "caught_up"), "{outcomes:?}");
+    let gap = outcomes.iter().find(|(_, _, outcome, _)| *outcome == "gap").unwrap();
+    assert!(gap.0.as_str() >= "10:04" && gap.1.as_str() <= "10:11", "each has its outcome: {outcomes:?}");
+}
