@@ -16,6 +16,7 @@ const RULES: &str = r#"
 defaults: { schedule: every 1m, query_delay: 0s, no_data: keep }
 rules:
   - { id: spike, levels: { warning: above 3x }, check: { spike: { index: trends-test, window: 10m, reference: { before: 1h, buckets: 6 }, per: [user] } } }
+  - { id: volume, levels: { warning: above 3x }, check: { spike: { index: trends-test, window: 10m, reference: { before: 1h, buckets: 6 }, sum: sent, per: [user] } } }
   - { id: slump, levels: { warning: below 0.2x }, check: { spike: { index: trends-test, window: 10m, reference: { before: 1h, buckets: 6 }, filter: { term: { user: b } } } } }
   - { id: new, check: { new_term: { index: trends-test, window: 10m, fields: [user], history: 1d } } }
   - { id: pair, check: { new_term: { index: trends-test, window: 10m, fields: [user, code], history: 1d } } }
@@ -88,6 +89,10 @@ async fn what_is_unlike_before_is_found_and_nothing_else() {
         (json!(0.0), 1),
         "a new user has nothing to compare with"
     );
+    let volume = of("volume", "user", "a").as_f64().unwrap();
+    // 60 of 6,000 each now, and ten of 1,000 to 995 each in six parts before
+    assert!((volume - 360_000.0 / 9_975.0).abs() < 1e-9, "{}", looked.rule("volume"));
+    assert_eq!((of("volume", "user", "b"), count("volume")), (json!(0.0), 1), "nothing adds up to nothing");
     assert_eq!((looked.rule("slump")["alerts"][0]["value"].clone(), count("slump")), (json!(0.0), 1));
     assert_eq!((of("new", "user", "c"), count("new")), (json!(50), 1), "{}", looked.rule("new"));
     assert_eq!((of("pair", "user", "c"), count("pair")), (json!(50), 1));
@@ -151,4 +156,41 @@ async fn a_restart_neither_repeats_a_new_value_nor_loses_a_change() {
     assert_eq!(receiver.story("versions"), story[..2]);
     assert_eq!(daemon.stop().await, 0);
     engine.delete(&format!("/{LIVE}")).await;
+}
+
+const SLOW: &str = "trends-slow";
+
+const SLOW_RULES: &str = r#"
+defaults: { schedule: every 1s, query_delay: 1s, no_data: keep }
+rules:
+  - { id: slow, levels: { warning: above 3x }, check: { spike: { index: trends-slow, window: 8s, reference: { before: 1h, buckets: 6 }, avg: sent } } }
+"#;
+
+#[tokio::test]
+async fn a_number_unlike_before_fires_and_recovers_when_it_is_as_before() {
+    let Some(engine) = Engine::shared().await else { return };
+    make(engine, SLOW, "keyword").await;
+    let sent = |sent: i64, at: DateTime<Utc>| json!({ "@timestamp": at.to_rfc3339(), "sent": sent });
+    let before = |minutes: i64| sent(100, Utc::now() - TimeDelta::minutes(minutes));
+    engine.bulk(SLOW, &[5, 15, 25, 35, 45, 55].map(before)).await;
+    let receiver = Receiver::start();
+    let home = Home::of(engine, &receiver, SLOW_RULES);
+    let daemon = home.start().await;
+    engine.bulk(SLOW, &[sent(900, Utc::now()), sent(1_100, Utc::now())]).await;
+    let fired = receiver.wait_for_story("slow", &["fired warning"], SOON).await;
+    let facts = &fired[0].alert["facts"];
+    assert!((fired[0].value() - 10.0).abs() < 1e-9, "{facts}");
+    assert_eq!((&facts["current"], &facts["reference"]), (&json!(1_000.0), &json!(100.0)), "{facts}");
+    let usual = async {
+        loop {
+            engine.bulk(SLOW, &[sent(100, Utc::now())]).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        () = usual => {}
+        _ = receiver.wait_for_story("slow", &["fired warning", "resolved warning cleared"], SOON) => {}
+    }
+    assert_eq!(daemon.stop().await, 0);
+    engine.delete(&format!("/{SLOW}")).await;
 }
