@@ -86,24 +86,25 @@ fn plain(group: Option<&str>) -> String {
     group.filter(|group| *group != "all").unwrap_or_default().replace(", ", ",")
 }
 
+/// One line of the table; of what is missed and extra, with the first few.
+fn line(one: &Compared, examples: bool) -> String {
+    let listed = |list: &Vec<String>| {
+        let few = list.iter().take(4).cloned().collect::<Vec<_>>().join("; ");
+        if list.is_empty() || !examples { list.len().to_string() } else { format!("{} ({few})", list.len()) }
+    };
+    let Compared { rule, kind, verdict, matches, episodes, missed, extra } = one;
+    let (missed, extra) = (listed(missed), listed(extra));
+    format!("| {rule} | {kind} | {verdict} | {matches} | {episodes} | {missed} | {extra} |\n")
+}
+
 pub fn table(all: &[Compared]) -> String {
-    let mut text =
-        "| rule | type | verdict | matches | episodes | missed | extra |\n|---|---|---|---|---|---|---|\n"
-            .to_owned();
-    for one in all {
-        let listed = |list: &Vec<String>| {
-            if list.is_empty() {
-                "0".to_owned()
-            } else {
-                format!("{} ({})", list.len(), list.iter().take(4).cloned().collect::<Vec<_>>().join("; "))
-            }
-        };
-        let Compared { rule, kind, verdict, matches, episodes, missed, extra } = one;
-        text += &format!(
-            "| {rule} | {kind} | {verdict} | {matches} | {episodes} | {} | {} |\n",
-            listed(missed),
-            listed(extra)
-        );
-    }
-    text
+    let head =
+        "| rule | type | verdict | matches | episodes | missed | extra |\n|---|---|---|---|---|---|---|\n";
+    let lines = all.iter().map(|one| line(one, true));
+    [head.to_owned()].into_iter().chain(lines).collect()
+}
+
+/// What the guide says otherwise, or not at all.
+pub fn not_in(guide: &str, all: &[Compared]) -> Vec<String> {
+    all.iter().map(|one| line(one, false)).filter(|line| !guide.contains(line.as_str())).collect()
 }

@@ -17,6 +17,8 @@ use self::compare::Compared;
 use crate::support::{engine::Engine, not_run::or_not_run};
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/elastalert/rules");
+/// Both are the same in every run, so the guide's table is what comes out.
+const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/elastalert.md");
 /// More than this was promised; fewer prove nothing.
 const LEAST_RULES: usize = 40;
 
@@ -39,6 +41,8 @@ async fn what_elastalert_finds_the_imported_rules_find_and_when() {
     assert_eq!(theirs.errors, Vec::<String>::new(), "ElastAlert itself failed");
     expected::judge(&compared);
     assert!(compared.len() >= LEAST_RULES, "{} rules", compared.len());
+    let guide = fs::read_to_string(GUIDE).unwrap();
+    assert_eq!(compare::not_in(&guide, &compared), Vec::<String>::new(), "the guide says it otherwise");
 }
 
 /// The real command, and its report.
