@@ -25,7 +25,7 @@ pub struct Hamlet {
     pub silences: Vec<Silence>,
     pub heard: Vec<Heard>,
     settings: Settings,
-    now: Time,
+    pub now: Time,
     step: Duration,
     signals: Vec<Signal>,
     watches: Vec<Watch>,
@@ -58,7 +58,8 @@ impl Hamlet {
                 memory: before.memory,
                 told: before.told,
             };
-            let mut watch = Watch::new(before.rule, "main", stored);
+            let precedents = before.precedents;
+            let mut watch = Watch { precedents, ..Watch::new(before.rule, "main", stored) };
             if let Some(policy) = watch.rule.flapping {
                 for (_, past) in self.history.iter().filter(|(of, _)| *of == n) {
                     watch.flaps.entry(past.entity.clone()).or_default().note(&policy, past.kind, past.at);

@@ -54,10 +54,11 @@ impl<'a> Subject<'a> {
         let levels = transitions.iter().map(|transition| transition.level);
         let levels: BTreeSet<Level> = levels.chain(open.as_ref().map(|(_, level)| *level)).collect();
         let told = watch.told.get(entity).into_iter().flat_map(BTreeMap::values);
-        let believed =
-            told.filter_map(|told| told.level.or(Some(told.withheld.as_ref()?.change.level))).max();
+        let believed = told.map(|told| (told.level, told.withheld.as_ref().map(|kept| kept.change.level)));
+        let believed = believed.max().and_then(|(told, kept)| told.or(kept));
         let level = open.as_ref().map(|(_, level)| *level);
-        let level = level.or_else(|| transitions.last().map(|transition| transition.level)).or(believed);
+        // its end is an end of what was told, in this turn and in any later one
+        let level = level.or(believed).or_else(|| transitions.last().map(|transition| transition.level));
         let labels = watch.rule.labels_of(&watch.key.cluster, entity, level);
         let cause = telling.causes.and_then(|causes| causes.of(&labels));
         let policy = watch.rule.flapping.as_ref().filter(|_| telling.causes.is_some());
@@ -242,10 +243,13 @@ impl<'a> Subject<'a> {
         let withheld = told.and_then(|told| told.withheld.as_ref());
         let mut change = match (found, withheld) {
             (Some(change), _) => change,
-            (None, Some(withheld)) if kind == Kind::Resolved && fits(&withheld.change) => {
-                (*withheld.change).clone()
+            // an end is what it was; and what waited only for another's look is told as if that had come first
+            (None, Some(Withheld { by, change }))
+                if (kind == Kind::Resolved || by.is_brief) && fits(change) =>
+            {
+                (**change).clone()
             }
-            (None, _) => self.as_it_stands(kind, told),
+            (None, _) => Change { at: self.happened(kind), ..self.as_it_stands(kind, told) },
         };
         change.note = None;
         change.previous_level = told.and_then(|told| told.level);
@@ -261,6 +265,13 @@ impl<'a> Subject<'a> {
             change.note = self.flapping_words();
         }
         self.words(change)
+    }
+
+    /// What is told at most a minute after its tick is told as of that tick, whoever was waited for.
+    fn happened(&self, kind: Kind) -> Time {
+        let now = self.telling.now;
+        let told_at = self.alert.filter(|_| kind != Kind::Resolved).and_then(|alert| alert.told_at);
+        told_at.filter(|at| elapsed(*at, now) < LATE).unwrap_or(now)
     }
 
     /// Said of an alert that fires while it flaps: the last that is heard of it for a while.

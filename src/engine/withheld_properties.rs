@@ -7,7 +7,7 @@ use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
     hamlet::Hamlet,
-    town::{Heard, Town, inhibition, matchers, route, routed, said},
+    town::{Heard, Town, inhibition, matchers, route, routed},
     watch::ToldBySink,
     world::{at, percent},
 };
@@ -15,11 +15,12 @@ use crate::{
     config::{Routing, Rule},
     engine::world::Signal,
     model::{
-        Alert, Entity, Kind, Level, Time,
+        Alert, Bound, Condition, Entity, Kind, Level, LevelPolicy, Number, Op, Time,
         flapping::Flapping,
         hours::Hours,
         identity,
         maintenance::{Maintenance, When},
+        notification::Change,
         route::Route,
         silence::{Silence, Terms},
     },
@@ -28,6 +29,12 @@ use crate::{
 const ROUND: std::time::Duration = std::time::Duration::from_secs(300);
 const RULES: [&str; 2] = ["guard", "errors"];
 const SINKS: [&str; 2] = ["ear", "other"];
+
+/// So long after its tick a rule is looked at.
+const LAG: std::time::Duration = std::time::Duration::from_secs(7);
+
+/// Nothing, a warning, a warning that was critical stays so, critical.
+const VALUES: [f64; 4] = [1.0, 12.0, 18.0, 30.0];
 
 /// A time of two hours, in rounds.
 const BUSY: usize = 24;
@@ -41,8 +48,8 @@ type Stretch = (usize, usize);
 
 #[derive(Clone, Debug)]
 struct Case {
-    /// Whether each rule is high, by rounds; the last one of `errors` lasts.
-    high: [Vec<bool>; 2],
+    /// How high each rule is, by rounds; the last one of `errors` lasts.
+    high: [Vec<usize>; 2],
     silences: Vec<(Vec<&'static str>, Stretch)>,
     maintenance: Vec<Stretch>,
     inhibits: bool,
@@ -57,7 +64,7 @@ fn stretch() -> impl Strategy<Value = Stretch> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let high = || prop::collection::vec(any::<bool>(), BUSY);
+    let high = || prop::collection::vec(0..VALUES.len(), BUSY);
     let whom = prop::sample::select(vec![
         vec!["rule=errors"],
         vec!["cluster=main"],
@@ -131,17 +138,25 @@ impl Case {
             rule.timing.schedule = crate::model::Schedule::Every(ROUND);
             rule.timing.while_unsettled = crate::model::Schedule::Every(ROUND);
             rule.flapping = Some(Flapping { changes: 4, ..Flapping::default() }).filter(|_| self.flapping);
+            rule.policy.levels.push(critical());
             let (high, rule_after) = (self.high[n].clone(), RULES[n] == "errors");
             let signal = move |tick: Time| {
                 let n = usize::try_from((tick - at("10:00")).num_minutes() / 5).unwrap_or(0);
                 // whoever speaks for others ends with the busy time
-                let after = rule_after && *high.last().unwrap();
-                percent(if high.get(n).copied().unwrap_or(after) { 30.0 } else { 1.0 })
+                let after = if rule_after { *high.last().unwrap() } else { 0 };
+                percent(VALUES[high.get(n).copied().unwrap_or(after)])
             };
             (rule, Arc::new(signal) as Signal)
         };
         order.map(rule).to_vec()
     }
+}
+
+fn critical() -> LevelPolicy {
+    let [when, clear] = [(Op::Above, 20), (Op::Below, 15)]
+        .map(|(op, value)| Condition::new(op, Bound::Value(Number::Int(value))));
+    let (fire_after, recover_after) = Default::default();
+    LevelPolicy { level: Level::Critical, when, clear, fire_after, recover_after }
 }
 
 /// Where rules live: with a store, or without.
@@ -194,15 +209,18 @@ impl Place for Hamlet {
 async fn town(case: &Case, order: [usize; 2]) -> Town {
     let mut town = Town::new(case.routing(), case.rules(order), "10:00").await;
     town.step = ROUND;
+    town.clock.turn_to(at("10:00") + LAG);
     town
 }
 
 fn hamlet(case: &Case, order: [usize; 2]) -> Hamlet {
-    Hamlet::new(case.routing(), case.rules(order), "10:00", ROUND)
+    let mut hamlet = Hamlet::new(case.routing(), case.rules(order), "10:00", ROUND);
+    hamlet.now += LAG;
+    hamlet
 }
 
-/// The alerts after every round, and what each sink heard of each rule.
-type Lived = (Vec<BTreeMap<Entity, Alert>>, Vec<Vec<String>>);
+/// The alerts after every round, and what each sink heard of each rule, and when.
+type Lived = (Vec<BTreeMap<Entity, Alert>>, Vec<Vec<(Time, Change)>>);
 
 async fn live(case: &Case, mut place: impl Place) -> Result<Lived, TestCaseError> {
     let all = case.silences();
@@ -226,13 +244,18 @@ async fn live(case: &Case, mut place: impl Place) -> Result<Lived, TestCaseError
         prop_assert_eq!(withheld.filter(|told| told.withheld.is_some() || told.flapping).count(), 0);
     }
     let heard = place.heard();
-    let words = SINKS.iter().flat_map(|sink| RULES.iter().map(move |rule| said(heard, sink, rule))).collect();
+    let all = SINKS.iter().flat_map(|sink| RULES.iter().map(move |rule| whole(heard, sink, rule))).collect();
     for sink in SINKS {
         for rule in RULES {
             takes_turns(heard, sink, rule)?;
         }
     }
-    Ok((alerts, words))
+    Ok((alerts, all))
+}
+
+fn whole(heard: &[Heard], sink: &str, rule: &str) -> Vec<(Time, Change)> {
+    let heard = heard.iter().filter(|(to, _, of, _)| to == sink && of == rule);
+    heard.map(|(_, now, _, change)| (*now, change.clone())).collect()
 }
 
 /// What a sink believes is what there is, or the difference is withheld and says by what: one of the two, always.

@@ -2,7 +2,7 @@
 
 use super::{
     oracle::{Quiet, Rung},
-    truth::Milli,
+    truth::{MINUTE, Milli},
 };
 use crate::model::Level;
 
@@ -124,7 +124,8 @@ impl Alert {
     }
 
     /// What somebody has to hear who knows what was told before: what came and went is one line, and so is what came to stay.
-    /// What was `withheld` until some time is told as it is then, and what came and went meanwhile is not told at all.
+    /// What was `withheld` until some time is told as it is then, or as of its tick if that is less than a minute ago; what came
+    /// and went meanwhile is not told at all.
     pub fn net(&mut self, withheld: Option<Milli>) -> Vec<Net> {
         let changes = std::mem::take(&mut self.changes);
         let known = std::mem::replace(&mut self.told, self.open);
@@ -144,7 +145,8 @@ impl Alert {
             Some((_, known)) if known > level => "lowered",
             Some(_) => return nets,
         };
-        nets.push(Net { what, level, at: withheld.unwrap_or(last.at) });
+        let late = withheld.filter(|end| end - last.at >= MINUTE);
+        nets.push(Net { what, level, at: late.unwrap_or(last.at) });
         nets
     }
 }
