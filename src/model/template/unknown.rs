@@ -77,6 +77,9 @@ const TESTS: [&str; 20] = [
     "upper",
 ];
 
+/// The methods that there are: of a loop. Nothing else has any.
+const METHODS: [&str; 2] = ["changed", "cycle"];
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sort {
@@ -88,6 +91,8 @@ pub enum Sort {
     Test,
     /// `{{ name(…) }}`
     Function,
+    /// `{{ ….name(…) }}`
+    Method,
 }
 
 /// One of them, and what would have been right.
@@ -106,6 +111,7 @@ impl Unknown {
             Sort::Filter => "filter ",
             Sort::Test => "test ",
             Sort::Function => "function ",
+            Sort::Method => "method ",
         };
         format!("no {sort}`{}`", self.name)
     }
@@ -125,6 +131,7 @@ pub fn unknown(template: &str, names: &[&str]) -> Result<Vec<Unknown>, String> {
     found.extend(plain.filter_map(|name| known.name(name)));
     found.extend(used.filters.iter().filter_map(|name| known.filter(name)));
     found.extend(used.tests.iter().filter_map(|name| known.test(name)));
+    found.extend(used.methods.difference(&used.keys).filter_map(|name| known.method(name)));
     Ok(found.into_iter().collect())
 }
 
@@ -134,6 +141,9 @@ struct Used {
     filters: BTreeSet<String>,
     tests: BTreeSet<String>,
     functions: BTreeSet<String>,
+    methods: BTreeSet<String>,
+    /// By which the template itself may keep something that can be called: `{{ {'f': range}.f(3) }}`.
+    keys: BTreeSet<String>,
 }
 
 impl Used {
@@ -152,6 +162,12 @@ impl Used {
                 Instruction::ApplyFilter(name, ..) => (&mut self.filters, name),
                 Instruction::PerformTest(name, ..) => (&mut self.tests, name),
                 Instruction::CallFunction(name, _) => (&mut self.functions, name),
+                Instruction::CallMethod(name, _) => (&mut self.methods, name),
+                Instruction::SetAttr(name) => (&mut self.keys, name),
+                Instruction::LoadConst(value) => {
+                    self.keys.extend(value.as_str().map(str::to_owned));
+                    continue;
+                }
                 _ => continue,
             };
             names.insert((*name).to_owned());
@@ -193,6 +209,17 @@ impl Known<'_> {
         (!self.is("test", name)).then(|| of(Sort::Test, name, near::hint(name, TESTS)))
     }
 
+    fn method(&self, name: &str) -> Option<Unknown> {
+        if METHODS.contains(&name) {
+            return None;
+        }
+        let filter = self.is("filter", name).then(|| format!("it is a filter: write `… | {name}`"));
+        let near = || {
+            near::hint(name, FILTERS).map(|hint| format!("nothing has methods, there are filters: {hint}"))
+        };
+        Some(of(Sort::Method, name, filter.or_else(near)))
+    }
+
     fn is_function(&self, name: &str) -> bool {
         self.environment.globals().any(|(known, _)| known == name)
     }
@@ -226,6 +253,8 @@ mod tests {
         assert_eq!(found("{{ value | upcase }}"), [(Sort::Filter, "upcase".to_owned())]);
         assert_eq!(found("{{ now() }}"), [(Sort::Function, "now".to_owned())]);
         assert_eq!(found("{% if value is big %}x{% endif %}"), [(Sort::Test, "big".to_owned())]);
+        assert_eq!(found("{{ value.upper() }}"), [(Sort::Method, "upper".to_owned())]);
+        assert_eq!(found("{{ f.x.get('a') }}"), [(Sort::Method, "get".to_owned())]);
         assert!(unknown("{{ value ", &["value"]).is_err());
         let with_helpers = "{% for i in range(3) %}{{ i | percent }}{% endfor %}{{ link('https://a', f.x) }}";
         assert_eq!(found(with_helpers), []);
@@ -255,6 +284,10 @@ mod tests {
             "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(value) }}",
             "{% for one in f %}{{ loop.index }}{{ loop.cycle('a', 'b') }}{% endfor %}",
             "{% set ns = namespace(n=0) %}{% set ns.n = 1 %}{{ ns.n }}",
+            "{% for one in f %}{% if loop.changed(one) %}{{ one }}{% endif %}{% endfor %}",
+            "{% macro m(x) %}{{ x }}{% endmacro %}{% set ns = namespace() %}{% set ns.f = m %}{{ ns.f(1) }}",
+            "{% set ns = namespace(f=range) %}{{ ns.f(3) }}{{ {'g': range}.g(3) }}{{ dict(h=range).h(3) }}",
+            "{% block b %}{% endblock %}{{ self.b() }}",
             "{{ f | map('upper') | join(', ') }}{{ value is eq(1) }}",
         ] {
             assert_eq!(found(fine), [], "{fine}");
@@ -268,6 +301,11 @@ mod tests {
         assert!(hint("{{ value | strftime }}").starts_with("known are `human_bytes`, `duration`, `percent`"));
         assert_eq!(hint("{{ percent(value) }}"), "it is a filter: write `… | percent`");
         assert_eq!(hint("{{ value | link }}"), "it is a function: write `link(…)`");
+        assert_eq!(hint("{{ value.upper() }}"), "it is a filter: write `… | upper`");
+        assert_eq!(
+            hint("{{ value.uper() }}"),
+            "nothing has methods, there are filters: did you mean `upper`?"
+        );
         assert_eq!(hint("{{ lnik(value) }}"), "did you mean `link`?");
         assert_eq!(hint("{% if value is strnig %}{% endif %}"), "did you mean `string`?");
     }
