@@ -221,6 +221,10 @@ impl<'a> Builder<'a> {
             if !cfg!(feature = "aws") && is_signed(&*sink) {
                 self.error(Complaint::error(UNSIGNED).at(place));
             }
+            if let Some([one, other]) = mixed_up(&*sink, &clusters) {
+                let why = format!("the clusters `{one}` and `{other}` have one name in this sink's series");
+                self.error(Complaint::error(why).at(place).hint("name one of them differently"));
+            }
             kinds.insert(name.clone(), key);
             if let Destination::History { name, .. } = sink.destination()
                 && !clusters.contains(&name)
@@ -364,6 +368,12 @@ impl<'a> Builder<'a> {
         }
         usize::try_from(form.value).unwrap_or(usize::MAX)
     }
+}
+
+/// Two clusters whose numbers nobody could tell apart.
+fn mixed_up<'a>(sink: &dyn Sink, clusters: &'a [String]) -> Option<[&'a str; 2]> {
+    let mut known = BTreeMap::new();
+    clusters.iter().find_map(|name| Some([known.insert(sink.series(name), name.as_str())?, name.as_str()]))
 }
 
 fn is_signed(sink: &dyn Sink) -> bool {

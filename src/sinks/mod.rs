@@ -160,6 +160,11 @@ pub trait Sink: Debug + Send + Sync {
         false
     }
 
+    /// What is left of a cluster's name in the names of its series.
+    fn series(&self, cluster: &str) -> String {
+        cluster.to_owned()
+    }
+
     /// What must not stand in a file as plain text, by its key.
     fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         Vec::new()

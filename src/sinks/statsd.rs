@@ -18,6 +18,7 @@ use crate::model::{
 /// the entity's labels; with `tags` it is `PREFIX.reading` with rule, cluster and the entity's labels as tags.
 ///
 /// A counter is `PREFIX.alerts_told.RULE.LEVEL.SINK`; every character but ASCII letters, digits, `_` and `-` of a part becomes `_`.
+/// Clusters whose names become the same are refused.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statsd {
@@ -109,6 +110,10 @@ impl Sink for Statsd {
 
     fn counts(&self) -> bool {
         true
+    }
+
+    fn series(&self, cluster: &str) -> String {
+        part(cluster)
     }
 
     fn keeps_numbers(&self) -> bool {

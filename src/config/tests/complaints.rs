@@ -196,6 +196,10 @@ fn every_mistake_in_the_settings_is_shown_where_it_is() {
             "settings_unknown_sink",
             main("sinks: { log: { stdout: {} } }\nself: { notify: [lgo] }\ndefaults: { notify: [hook] }"),
         ),
+        (
+            "settings_one_series",
+            "clusters:\n  es.eu: { urls: [http://es:9200] }\n  es_eu: { urls: [http://es:9201] }\nsinks:\n  log: { stdout: {} }\n  stats: { statsd: {} }\n".to_owned(),
+        ),
         ("settings_unknown_sink_kind", main("sinks: { log: { stdot: {} } }")),
         ("settings_name", "clusters:\n  all: { urls: [http://es:9200] }\n".to_owned()),
         ("settings_bad_reference", main("heartbeat: { url: \"${file}\" }")),
