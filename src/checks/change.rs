@@ -106,7 +106,7 @@ impl Change {
         let filter =
             json!({ "bool": { "should": lacking, "minimum_should_match": 1, "filter": self.filter } });
         let filter = if self.filter.is_some() { filter } else { json!({ "bool": { "should": lacking } }) };
-        Search { filter: Some(Filter(filter)), per: self.per.clone(), ..values.clone() }
+        Search { filter: Some(Filter::new(filter)), per: self.per.clone(), ..values.clone() }
     }
 
     fn look(

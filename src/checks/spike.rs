@@ -159,7 +159,7 @@ impl Spike {
 
     fn within(&self, Window { start, end }: Window) -> Filter {
         let (start, end) = (start.timestamp_millis(), end.timestamp_millis());
-        Filter(
+        Filter::new(
             json!({ "range": { self.time_field.clone(): { "gte": start, "lt": end, "format": "epoch_millis" } } }),
         )
     }

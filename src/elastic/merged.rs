@@ -13,7 +13,7 @@ use super::{
     complete::{malformed, number},
     sought::Asked,
 };
-use crate::model::Reason;
+use crate::model::{Reason, filter::Filter};
 
 const ALL: &str = r#"{"match_all":{}}"#;
 
@@ -37,7 +37,7 @@ pub(super) fn body(range: &str, timeout: &str, searches: &[&Asked]) -> String {
     for (shape, (first, members)) in shapes(searches).into_iter().enumerate() {
         let mut filters = String::new();
         for at in members {
-            let filter = searches[at].filter.as_deref().unwrap_or(ALL);
+            let filter = searches[at].filter.as_ref().map_or(ALL, Filter::text);
             push(&mut filters, &format!(r#""q{at}":{filter}"#));
         }
         let numbers = first.aggs();
@@ -60,7 +60,8 @@ fn any(searches: &[&Asked]) -> String {
     if searches.len() > FEW {
         return String::new();
     }
-    let filters: Option<Vec<&str>> = searches.iter().map(|asked| asked.filter.as_deref()).collect();
+    let filters: Option<Vec<&str>> =
+        searches.iter().map(|asked| Some(asked.filter.as_ref()?.text())).collect();
     let Some(mut filters) = filters else { return String::new() };
     filters.sort_unstable();
     filters.dedup();
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
     use crate::{
         elastic::sought,
-        model::{Time, Window, filter::Filter, query::Search},
+        model::{Time, Window, query::Search},
     };
 
     fn query_of(searches: usize) -> Value {
@@ -126,7 +127,7 @@ mod tests {
                 index: "logs".to_owned(),
                 time_field: "@timestamp".to_owned(),
                 window: Window::ending(Time::default(), Duration::from_secs(900)),
-                filter: Some(Filter(json!({ "term": { "n": n } }))),
+                filter: Some(Filter::new(json!({ "term": { "n": n } }))),
                 counts: BTreeMap::new(),
                 metrics: BTreeMap::new(),
                 per: Vec::new(),

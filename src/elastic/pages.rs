@@ -85,7 +85,7 @@ fn query(page: &Page) -> Value {
     let mut time = json!({ "lt": page.until.timestamp_millis(), "format": "epoch_millis" });
     time["gte"] = page.since.map_or(0, |since| since.timestamp_millis().max(0)).into();
     let mut filter = vec![range(&page.time_field, time)];
-    filter.extend(page.filter.iter().map(|filter| filter.0.clone()));
+    filter.extend(page.filter.iter().map(|filter| filter.query().clone()));
     filter.extend(comes_after(page));
     if let Order::Sequence { field, partition } = &page.order {
         filter.extend([field, partition].map(|field| json!({ "exists": { "field": field } })));

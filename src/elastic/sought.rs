@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::model::query::{During, Metric, Search};
+use crate::model::{
+    filter::Filter,
+    query::{During, Metric, Search},
+};
 
 /// Groups of the first page of a composite aggregation; where there are more, the engine looks at all documents again for each page.
 const FIRST_PAGE: usize = 1_000;
@@ -33,7 +36,7 @@ pub(super) struct Asked {
     pub index: String,
     pub company: Company,
     /// Which documents count; `None` for all of the window.
-    pub filter: Option<String>,
+    pub filter: Option<Filter>,
     /// Its aggregations as a JSON object; `{}` where there are none.
     pub numbers: String,
     form: Form,
@@ -64,15 +67,14 @@ pub(super) struct Company {
 
 /// `search` as it is asked; `after` is where the last page ended.
 pub(super) fn asked(search: &Search, after: Option<&Value>, timeout: Duration) -> Asked {
-    let filter = search.filter.as_ref().map(|filter| filter.0.to_string());
     let heavy = |metric: &&Metric| matches!(metric, Metric::Percentile { .. } | Metric::Cardinality(_));
-    let aggregations = if search.per.is_empty() { numbers(search) } else { groups(search, after) };
+    let numbers = numbers(search);
     Asked {
         index: search.index.clone(),
         company: company(search, timeout),
-        mark: mark(search, filter.as_deref()),
-        filter,
-        numbers: Value::Object(aggregations).to_string(),
+        mark: mark(search),
+        filter: search.filter.clone(),
+        numbers: if search.per.is_empty() { numbers } else { groups(search, after, &numbers) },
         form: if search.per.is_empty() { Form::Numbers } else { Form::Page { is_first: after.is_none() } },
         weight: 1 + HEAVY * search.metrics.values().filter(heavy).count(),
     }
@@ -98,7 +100,7 @@ fn company(search: &Search, timeout: Duration) -> Company {
     let during = During { time_field: search.time_field.clone(), window: search.window };
     Company {
         header: header(&search.index),
-        range: range(&during).to_string(),
+        range: range_text(&during),
         timeout: deadline(timeout),
         hasty: format!("{}ms", timeout.as_millis() / 5),
     }
@@ -106,15 +108,15 @@ fn company(search: &Search, timeout: Duration) -> Company {
 
 /// The line that says where to look.
 pub(super) fn header(index: &str) -> String {
-    let header = json!({
-        "index": index,
-        "ignore_unavailable": false,
-        "allow_no_indices": false,
-        "expand_wildcards": "open",
-        // A partial answer names what failed; whether it proves anything is judged here.
-        "allow_partial_search_results": true,
-    });
-    header.to_string()
+    let index = quoted(index);
+    // A partial answer names what failed; whether it proves anything is judged here.
+    format!(
+        r#"{{"index":{index},"ignore_unavailable":false,"allow_no_indices":false,"expand_wildcards":"open","allow_partial_search_results":true}}"#
+    )
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// A deadline for the cluster that leaves ours time to hear of it.
@@ -130,11 +132,18 @@ pub(super) fn range(during: &During) -> Value {
     json!({ "range": range })
 }
 
-fn mark(search: &Search, filter: Option<&str>) -> u64 {
+fn range_text(during: &During) -> String {
+    let (start, end) = (during.window.start.timestamp_millis(), during.window.end.timestamp_millis());
+    let field = quoted(&during.time_field);
+    format!(r#"{{"range":{{{field}:{{"gte":{start},"lt":{end},"format":"epoch_millis"}}}}}}"#)
+}
+
+fn mark(search: &Search) -> u64 {
     let mut hasher = DefaultHasher::new();
+    let filter = search.filter.as_ref().map(Filter::text);
     (&search.index, &search.time_field, filter, &search.per, &search.metrics).hash(&mut hasher);
     for (name, count) in &search.counts {
-        (name, count.0.to_string()).hash(&mut hasher);
+        (name, count.text()).hash(&mut hasher);
     }
     hasher.finish()
 }
@@ -152,7 +161,7 @@ impl Asked {
             Form::Numbers => true,
         };
         let Company { range, timeout, .. } = &self.company;
-        let filter = self.filter.as_ref().map(|filter| format!(",{filter}")).unwrap_or_default();
+        let filter = self.filter.as_ref().map(|filter| format!(",{}", filter.text())).unwrap_or_default();
         let aggs = self.aggs();
         format!(
             r#"{{"size":0,"track_total_hits":{total},"timeout":"{timeout}","query":{{"bool":{{"filter":[{range}{filter}]}}}}{aggs}}}"#
@@ -161,7 +170,7 @@ impl Asked {
 
     /// Its aggregations as a further key of what they are about; nothing where there are none.
     pub fn aggs(&self) -> String {
-        if self.numbers == "{}" { String::new() } else { format!(r#","aggs":{}"#, self.numbers) }
+        if self.numbers == NONE { String::new() } else { format!(r#","aggs":{}"#, self.numbers) }
     }
 
     /// Everything that makes the answer what it is, and the names that are not in it.
@@ -175,7 +184,7 @@ impl Asked {
     }
 }
 
-fn groups(search: &Search, after: Option<&Value>) -> Map<String, Value> {
+fn groups(search: &Search, after: Option<&Value>, numbers: &str) -> String {
     let source = |(at, field): (usize, &String)| {
         let mut source = Map::new();
         source.insert(per_name(at), json!({ "terms": { "field": field } }));
@@ -186,21 +195,23 @@ fn groups(search: &Search, after: Option<&Value>) -> Map<String, Value> {
     if let Some(after) = after {
         composite["after"] = after.clone();
     }
-    let mut groups = json!({ "composite": composite });
-    let numbers = numbers(search);
-    if !numbers.is_empty() {
-        groups["aggs"] = Value::Object(numbers);
-    }
-    Map::from_iter([(GROUPS.to_owned(), groups)])
+    let numbers = if numbers == NONE { String::new() } else { format!(r#","aggs":{numbers}"#) };
+    format!(r#"{{"{GROUPS}":{{"composite":{composite}{numbers}}}}}"#)
 }
 
-fn numbers(search: &Search) -> Map<String, Value> {
-    let counts =
-        search.counts.values().enumerate().map(|(at, filter)| (count_name(at), json!({ "filter": filter })));
-    let metrics =
-        search.metrics.values().enumerate().map(|(at, metric)| (metric_name(at), aggregation(metric)));
-    counts.chain(metrics).collect()
+/// A JSON object, as text: what is counted, and what is measured.
+fn numbers(search: &Search) -> String {
+    let mut parts = Vec::with_capacity(search.counts.len() + search.metrics.len());
+    for (at, filter) in search.counts.values().enumerate() {
+        parts.push(format!(r#""{}":{{"filter":{}}}"#, count_name(at), filter.text()));
+    }
+    for (at, metric) in search.metrics.values().enumerate() {
+        parts.push(format!(r#""{}":{}"#, metric_name(at), aggregation(metric)));
+    }
+    format!("{{{}}}", parts.join(","))
 }
+
+const NONE: &str = "{}";
 
 fn aggregation(metric: &Metric) -> Value {
     match metric {

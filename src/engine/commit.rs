@@ -46,6 +46,7 @@ impl Engine {
         }
         self.own_up(faults).await;
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
+        self.note_lively(watch);
         self.note_reach(watch);
         if changed {
             self.note_speakers(watch);

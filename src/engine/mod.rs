@@ -94,6 +94,8 @@ pub struct Engine {
     pub telemetry: Telemetry,
     rules: ArcSwap<RuleSet>,
     watches: Mutex<BTreeMap<RuleKey, Arc<TurnLock<Watch>>>>,
+    /// Those in which something is open, or believed to be: only they may have something to tell without a look.
+    lively: Mutex<BTreeSet<RuleKey>>,
     agenda: Mutex<Agenda>,
     /// One reload at a time, with what the scans before have seen.
     scans: TurnLock<Scans>,
@@ -138,6 +140,7 @@ impl Engine {
             telemetry: Telemetry::new(),
             rules: ArcSwap::from_pointee(rules),
             watches: Mutex::default(),
+            lively: Mutex::default(),
             agenda: Mutex::default(),
             scans: TurnLock::default(),
             upkeep: TurnLock::default(),
@@ -160,6 +163,22 @@ impl Engine {
 
     pub fn watches(&self) -> Vec<Arc<TurnLock<Watch>>> {
         lock(&self.watches).values().cloned().collect()
+    }
+
+    /// Those in which something is open, or believed to be.
+    fn lively(&self) -> Vec<Arc<TurnLock<Watch>>> {
+        let lively = lock(&self.lively).clone();
+        lively.iter().filter_map(|key| self.watch(key)).collect()
+    }
+
+    /// Wherever a watch changes or begins.
+    fn note_lively(&self, watch: &Watch) {
+        let mut lively = lock(&self.lively);
+        if watch.is_over() {
+            lively.remove(&watch.key);
+        } else if !lively.contains(&watch.key) {
+            lively.insert(watch.key.clone());
+        }
     }
 
     pub fn watch(&self, key: &RuleKey) -> Option<Arc<TurnLock<Watch>>> {

@@ -37,7 +37,7 @@ impl Engine {
     pub async fn take_up(&self, mut stored: BTreeMap<RuleKey, Stored>, hash: u64) -> Result<(), StoreError> {
         self.own.lock().await.take_up(&self.settings, &mut stored);
         self.close_gone_sinks().await?;
-        self.read_silences().await;
+        self.notice_others().await;
         let rules = self.rules();
         for rule in rules.rules.values() {
             for key in rule.keys() {
@@ -51,6 +51,7 @@ impl Engine {
         for (key, found) in stored {
             let rule = Arc::new(own::ghost(&key, &found.card));
             let watch = Watch::new(rule, &key.cluster, found);
+            self.note_lively(&watch);
             lock(&self.watches).insert(key, Arc::new(TurnLock::new(watch)));
         }
         *self.scans.lock().await = Scans { hash, missing };
@@ -85,6 +86,7 @@ impl Engine {
         if changed {
             self.close(&mut watch, Ending::RuleChanged, false).await?;
         }
+        self.note_lively(&watch);
         self.note_reach(&watch);
         self.note_speakers(&watch);
         lock(&self.watches).insert(key.clone(), Arc::new(TurnLock::new(watch)));
@@ -188,6 +190,7 @@ impl Engine {
         let mut watch = watch.lock().await;
         self.close(&mut watch, ending, true).await?;
         lock(&self.watches).remove(key);
+        lock(&self.lively).remove(key);
         tracing::info!(rule = key.rule, cluster = key.cluster, ending = ending.name(), "rule closed");
         Ok(())
     }

@@ -25,21 +25,18 @@ pub(super) fn waiting(depth: &Depth) -> u32 {
 }
 
 impl Engine {
-    /// What the store holds of silences, as telling needs it.
-    pub async fn read_silences(&self) {
-        match self.store.silences(self.clock.now()).await {
+    /// What people wrote into the store: silences, as telling needs them, and messages to be sent again.
+    pub async fn notice_others(&self) {
+        match self.store.notice_others(self.clock.now()).await {
             Ok(silences) => self.silences.store(Arc::new(silences)),
-            Err(error) => tracing::error!(%error, "silences not read"),
+            Err(error) => tracing::error!(%error, "store not read"),
         }
     }
 
     /// What is done every second beside looking; a round that is still going on is not joined by another.
     pub(super) async fn keep_up(&self) {
         let Ok(_round) = self.upkeep.try_lock() else { return };
-        if let Err(error) = self.store.notice_others().await {
-            tracing::error!(%error, "store not read");
-        }
-        self.read_silences().await;
+        self.notice_others().await;
         self.tell_what_is_withheld().await;
         self.remind().await;
         self.refresh().await;
@@ -99,7 +96,7 @@ impl Engine {
     }
 
     async fn turn_where(&self, due: impl Fn(&Watch) -> Option<()>, work: impl Fn(&mut Draft, &Watch)) {
-        for watch in self.watches() {
+        for watch in self.lively() {
             let Ok(mut watch) = watch.try_lock() else { continue };
             if due(&watch).is_none() {
                 continue;

@@ -284,7 +284,7 @@ impl World {
             self.listen().await;
         }
         self.clock.turn_to(end);
-        self.engine.read_silences().await;
+        self.engine.notice_others().await;
         self.engine.tell_what_is_withheld().await;
         self.engine.remind().await;
         self.engine.refresh().await;

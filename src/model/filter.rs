@@ -1,26 +1,48 @@
 //! A filter over documents: an Elasticsearch query object, or a string in Lucene query-string syntax.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-/// A query, always as an object of the query DSL.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Filter(pub Value);
+/// A query, always as an object of the query DSL. Clones share it, and its spelling: a rule asks with the same one at each look.
+#[derive(Clone)]
+pub struct Filter(Arc<Spelled>);
+
+struct Spelled {
+    query: Value,
+    text: OnceLock<String>,
+}
 
 /// Scripts run code on the cluster: they are refused.
 const SCRIPTS: [&str; 3] = ["script", "script_score", "runtime_mappings"];
 
 impl Filter {
+    /// `query` as it is.
+    pub fn new(query: Value) -> Self {
+        Self(Arc::new(Spelled { query, text: OnceLock::new() }))
+    }
+
+    pub fn query(&self) -> &Value {
+        &self.0.query
+    }
+
+    /// The same as JSON.
+    pub fn text(&self) -> &str {
+        self.0.text.get_or_init(|| self.0.query.to_string())
+    }
+
     pub fn all() -> Self {
-        Self(serde_json::json!({ "match_all": {} }))
+        Self::new(serde_json::json!({ "match_all": {} }))
     }
 
     pub fn lucene(text: &str) -> Self {
-        Self(serde_json::json!({ "query_string": { "query": text } }))
+        Self::new(serde_json::json!({ "query_string": { "query": text } }))
     }
 
     pub fn object(query: Value) -> Result<Self, String> {
@@ -34,7 +56,7 @@ impl Filter {
         }
         match find_script(&query) {
             Some(key) => Err(format!("`{key}` is refused: a filter runs no scripts on the cluster")),
-            None => Ok(Self(query)),
+            None => Ok(Self::new(query)),
         }
     }
 }
@@ -46,6 +68,26 @@ fn find_script(query: &Value) -> Option<&'static str> {
         }),
         Value::Array(items) => items.iter().find_map(find_script),
         _ => None,
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_tuple("Filter").field(self.query()).finish()
+    }
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.query() == other.query()
+    }
+}
+
+impl Eq for Filter {}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.query().serialize(to)
     }
 }
 

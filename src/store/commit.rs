@@ -9,7 +9,7 @@ use super::{
     columns::{instant, json, text},
     outbox, room,
     rules::Sight,
-    schema::{ALERTS, HISTORY, RULES, RUNS, TOLD, put},
+    schema::{ALERTS, HISTORY, RULES, RUNS, TOLD, put, sum},
 };
 use crate::{
     checks::Memory,
@@ -95,17 +95,26 @@ fn put_run(db: &Connection, key: &RuleKey, run: &Run) -> Result<(), StoreError> 
         })
         .optional()?;
     let (begin, tick) = (run.first.timestamp_millis(), run.tick.timestamp_millis());
-    let (seq, first, n) = match newest {
-        Some((seq, first, last, n, outcome, reason))
-            if begin > last && outcome == run.outcome.name() && reason == run.reason =>
-        {
-            (seq, first, n + i64::from(run.n))
-        }
-        _ => (next_seq(db, "runs")?, begin, i64::from(run.n)),
+    let goes_on = newest.filter(|(.., last, _, outcome, reason)| {
+        begin > *last && outcome == run.outcome.name() && *reason == run.reason
+    });
+    let row = |seq: i64, first: i64, n: i64| {
+        let reason = run.reason.clone().map_or(Value::Null, Value::Text);
+        let (rule, cluster, outcome) = (text(&key.rule), text(&key.cluster), text(run.outcome.name()));
+        vec![seq.into(), rule, cluster, first.into(), tick.into(), n.into(), outcome, reason]
     };
-    let reason = run.reason.clone().map_or(Value::Null, Value::Text);
-    let (rule, cluster, outcome) = (text(&key.rule), text(&key.cluster), text(run.outcome.name()));
-    put(db, &RUNS, vec![seq.into(), rule, cluster, first.into(), tick.into(), n.into(), outcome, reason])
+    match goes_on {
+        Some((seq, first, _, n, ..)) => lengthen(db, &row(seq, first, n + i64::from(run.n))),
+        None => put(db, &RUNS, row(next_seq(db, "runs")?, begin, i64::from(run.n))),
+    }
+}
+
+/// In place: nothing of what its index holds changes.
+fn lengthen(db: &Connection, row: &[Value]) -> Result<(), StoreError> {
+    let [seq, _, _, _, last, n, ..] = row else { return Ok(()) };
+    let update = "UPDATE runs SET last = ?2, n = ?3, sum = ?4 WHERE seq = ?1";
+    db.prepare_cached(update)?.execute(params![seq, last, n, sum(row)])?;
+    Ok(())
 }
 
 fn put_told(

@@ -244,15 +244,18 @@ impl Store {
         self.ask(Kind::Write, move |db| outbox::begin(db, &key, under_way)).await
     }
 
-    /// What people wrote beside us may be due at once.
-    pub async fn notice_others(&self) -> Result<(), StoreError> {
+    /// What people wrote beside us: it may be due at once. The answer is the silences that hold at `now`.
+    pub async fn notice_others(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
         let version = "SELECT data_version FROM pragma_data_version";
-        let now: i64 =
-            self.ask(Kind::Read, move |db| Ok(db.query_row(version, [], |row| row.get(0))?)).await?;
-        if self.others.swap(now, Ordering::Relaxed) != now {
+        let look = move |db: &Connection| {
+            let version: i64 = db.prepare_cached(version)?.query_row([], |row| row.get(0))?;
+            Ok((version, silences::active(db, now)?))
+        };
+        let (version, silences) = self.ask(Kind::Read, look).await?;
+        if self.others.swap(version, Ordering::Relaxed) != version {
             self.arrivals.send_modify(|count| *count += 1);
         }
-        Ok(())
+        Ok(silences)
     }
 
     /// Writes what an attempt came to.
@@ -304,11 +307,6 @@ impl Store {
     pub async fn events_waiting(&self, key: &RuleKey) -> Result<(u64, u64), StoreError> {
         let key = key.clone();
         self.ask(Kind::Read, move |db| outbox::events_waiting(db, &key)).await
-    }
-
-    /// The silences that hold at `now`.
-    pub async fn silences(&self, now: Time) -> Result<Vec<Silence>, StoreError> {
-        self.ask(Kind::Read, move |db| silences::active(db, now)).await
     }
 
     /// What happened, oldest first.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
     Opening, StoreError,
@@ -162,6 +162,13 @@ fn prepare(db: &Connection) -> Result<(), StoreError> {
     db.busy_timeout(PATIENCE)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
+    keep_statements(db)
+}
+
+/// A statement is planned once: without this, SQLite plans some anew whenever they are given other values, at every turn of
+/// every rule.
+fn keep_statements(db: &Connection) -> Result<(), StoreError> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
@@ -170,7 +177,7 @@ fn prepare(db: &Connection) -> Result<(), StoreError> {
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
     let db = Connection::open_in_memory()?;
     schema::migrate(&db, Path::new(":memory:"), MIGRATIONS)?;
-    db.set_prepared_statement_cache_capacity(64);
+    keep_statements(&db)?;
     Ok(db)
 }
 

@@ -3,7 +3,7 @@
 //! Every row carries a sum over its columns: SQLite proves its own structure, the sum proves what is in it, so that a
 //! flipped bit is damage and never another threshold. All writing goes through [`put`], which knows.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params_from_iter, types::Value};
 
@@ -16,20 +16,34 @@ pub(super) struct Table {
     pub name: &'static str,
     /// All but `sum`, in order.
     pub columns: &'static [&'static str],
+    insert: OnceLock<String>,
+}
+
+impl Table {
+    const fn new(name: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { name, columns, insert: OnceLock::new() }
+    }
+
+    /// Spelled once: it is asked for at every turn of every rule.
+    fn insert(&self) -> &str {
+        self.insert.get_or_init(|| {
+            let (name, columns) = (self.name, self.columns.join(","));
+            let marks = vec!["?"; self.columns.len() + 1].join(",");
+            format!("INSERT OR REPLACE INTO {name} ({columns},sum) VALUES ({marks})")
+        })
+    }
 }
 
 /// One row: how many transactions were committed here, ever.
-pub(super) const COMMITS: Table = Table { name: "store", columns: &["id", "version", "commits"] };
-pub(super) const RULES: Table =
-    Table { name: "rules", columns: &["rule", "cluster", "card", "watermark", "owed", "blind", "memory"] };
-pub(super) const ALERTS: Table = Table { name: "alerts", columns: &["rule", "cluster", "entity", "alert"] };
-pub(super) const TOLD: Table =
-    Table { name: "told", columns: &["rule", "cluster", "entity", "sink", "told"] };
-pub(super) const HANDLES: Table =
-    Table { name: "handles", columns: &["sink", "episode", "handle", "written"] };
-pub(super) const DELIVERIES: Table = Table {
-    name: "deliveries",
-    columns: &[
+pub(super) static COMMITS: Table = Table::new("store", &["id", "version", "commits"]);
+pub(super) static RULES: Table =
+    Table::new("rules", &["rule", "cluster", "card", "watermark", "owed", "blind", "memory"]);
+pub(super) static ALERTS: Table = Table::new("alerts", &["rule", "cluster", "entity", "alert"]);
+pub(super) static TOLD: Table = Table::new("told", &["rule", "cluster", "entity", "sink", "told"]);
+pub(super) static HANDLES: Table = Table::new("handles", &["sink", "episode", "handle", "written"]);
+pub(super) static DELIVERIES: Table = Table::new(
+    "deliveries",
+    &[
         "seq",
         "sink",
         "id",
@@ -48,25 +62,23 @@ pub(super) const DELIVERIES: Table = Table {
         "due",
         "answer",
     ],
-};
-pub(super) const SINKS: Table =
-    Table { name: "sinks", columns: &["sink", "state", "answer", "answered", "taken"] };
-pub(super) const PACES: Table = Table { name: "paces", columns: &["sink", "minute", "taken"] };
-pub(super) const DEEDS: Table = Table {
-    name: "deeds",
-    columns: &["seq", "at", "who", "deed", "sink", "id", "rule", "cluster", "what", "answer", "reason"],
-};
-pub(super) const RUNS: Table =
-    Table { name: "runs", columns: &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"] };
-pub(super) const HISTORY: Table =
-    Table { name: "history", columns: &["seq", "rule", "cluster", "at", "transition", "untold"] };
-pub(super) const SILENCES: Table =
-    Table { name: "silences", columns: &["id", "matchers", "until", "reason", "who", "created"] };
+);
+pub(super) static SINKS: Table = Table::new("sinks", &["sink", "state", "answer", "answered", "taken"]);
+pub(super) static PACES: Table = Table::new("paces", &["sink", "minute", "taken"]);
+pub(super) static DEEDS: Table = Table::new(
+    "deeds",
+    &["seq", "at", "who", "deed", "sink", "id", "rule", "cluster", "what", "answer", "reason"],
+);
+pub(super) static RUNS: Table =
+    Table::new("runs", &["seq", "rule", "cluster", "first", "last", "n", "outcome", "reason"]);
+pub(super) static HISTORY: Table =
+    Table::new("history", &["seq", "rule", "cluster", "at", "transition", "untold"]);
+pub(super) static SILENCES: Table =
+    Table::new("silences", &["id", "matchers", "until", "reason", "who", "created"]);
+pub(super) static HEARTBEATS: Table =
+    Table::new("heartbeats", &["name", "alive", "started", "failed", "took"]);
 
-pub(super) const HEARTBEATS: Table =
-    Table { name: "heartbeats", columns: &["name", "alive", "started", "failed", "took"] };
-
-pub(super) const TABLES: [&Table; 13] = [
+pub(super) static TABLES: [&Table; 13] = [
     &COMMITS,
     &RULES,
     &ALERTS,
@@ -83,20 +95,17 @@ pub(super) const TABLES: [&Table; 13] = [
 ];
 
 /// Written beside the daemon, and only on disk.
-pub(super) const OF_PEOPLE: [&Table; 2] = [&DEEDS, &SILENCES];
+pub(super) static OF_PEOPLE: [&Table; 2] = [&DEEDS, &SILENCES];
 
 /// Writes one row, over the one of the same key.
 pub(super) fn put(db: &Connection, table: &Table, mut row: Vec<Value>) -> Result<(), StoreError> {
     row.push(Value::Integer(sum(&row)));
-    let marks = vec!["?"; row.len()].join(",");
-    let (name, columns) = (table.name, table.columns.join(","));
-    let sql = format!("INSERT OR REPLACE INTO {name} ({columns},sum) VALUES ({marks})");
-    db.prepare_cached(&sql)?.execute(params_from_iter(row))?;
+    db.prepare_cached(table.insert())?.execute(params_from_iter(row))?;
     Ok(())
 }
 
 /// FNV-1a: each step is a bijection, so any single changed byte changes the sum.
-fn sum(row: &[Value]) -> i64 {
+pub(super) fn sum(row: &[Value]) -> i64 {
     let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
     let mut take = |kind: u8, bytes: &[u8]| {
         let length = (bytes.len() as u64).to_le_bytes();
@@ -239,7 +248,10 @@ pub(super) fn commits(db: &Connection) -> Result<i64, StoreError> {
 
 /// Counts the transaction that is open.
 pub(super) fn count_commit(db: &Connection) -> Result<i64, StoreError> {
-    let commits = commits(db)? + 1;
-    put(db, &COMMITS, vec![1.into(), version(db)?.into(), commits.into()])?;
+    let known: (u32, i64) = db
+        .prepare_cached("SELECT version, commits FROM store WHERE id = 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (version, commits) = (known.0, known.1 + 1);
+    put(db, &COMMITS, vec![1.into(), version.into(), commits.into()])?;
     Ok(commits)
 }

@@ -235,6 +235,7 @@ fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
     group
 }
 
+#[derive(Default)]
 struct Done {
     answers: Vec<Result<(), StoreError>>,
     commits: Option<i64>,
@@ -242,32 +243,71 @@ struct Done {
 
 /// Runs the group in one transaction. A job that is refused leaves the others alone; an error here is the place's own.
 fn transact(db: &Connection, group: &mut [Job]) -> Result<Done, StoreError> {
+    match attempt(db, group, run_all)? {
+        Some(done) => Ok(done),
+        None => Ok(attempt(db, group, |db, group| run_apart(db, group).map(Some))?.unwrap_or_default()),
+    }
+}
+
+type Answers = Vec<Result<(), StoreError>>;
+
+/// `None`: one of them was refused, and nothing of them is kept.
+fn attempt(
+    db: &Connection,
+    group: &mut [Job],
+    run: impl Fn(&Connection, &mut [Job]) -> Result<Option<Answers>, StoreError>,
+) -> Result<Option<Done>, StoreError> {
     let writes = group.iter().any(|job| job.kind == Kind::Write);
-    db.execute_batch(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
-    let done = run_all(db, group, writes);
-    if done.is_err() && !db.is_autocommit() {
+    say(db, if writes { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
+    let done = run(db, group).and_then(|answers| match answers {
+        Some(answers) => commit(db, answers, writes).map(Some),
+        None => Ok(None),
+    });
+    if !matches!(done, Ok(Some(_))) && !db.is_autocommit() {
         // What made it fail is the news; a failing rollback says nothing more.
-        drop(db.execute_batch("ROLLBACK"));
+        drop(say(db, "ROLLBACK"));
     }
     done
 }
 
-fn run_all(db: &Connection, group: &mut [Job], writes: bool) -> Result<Done, StoreError> {
+fn commit(db: &Connection, answers: Answers, writes: bool) -> Result<Done, StoreError> {
+    let commits = if writes { Some(schema::count_commit(db)?) } else { None };
+    say(db, "COMMIT")?;
+    Ok(Done { answers, commits })
+}
+
+/// Hardly ever is one refused: what would take back a single one is paid for only then.
+fn run_all(db: &Connection, group: &mut [Job]) -> Result<Option<Answers>, StoreError> {
+    for job in &mut *group {
+        match (job.work)(db) {
+            Err(error) if error.is_trouble() => return Err(error),
+            Err(_refused) => return Ok(None),
+            Ok(()) => {}
+        }
+    }
+    Ok(Some(group.iter().map(|_| Ok(())).collect()))
+}
+
+/// Each so that it can be taken back by itself.
+fn run_apart(db: &Connection, group: &mut [Job]) -> Result<Answers, StoreError> {
     let mut answers = Vec::with_capacity(group.len());
     for job in group {
-        db.prepare_cached("SAVEPOINT job")?.execute([])?;
+        say(db, "SAVEPOINT job")?;
         let answer = (job.work)(db);
         match &answer {
             Err(error) if error.is_trouble() => return Err(error.clone()),
-            Err(_refused) => db.prepare_cached("ROLLBACK TO job")?.execute([])?,
-            Ok(()) => 0,
-        };
-        db.prepare_cached("RELEASE job")?.execute([])?;
+            Err(_refused) => say(db, "ROLLBACK TO job")?,
+            Ok(()) => {}
+        }
+        say(db, "RELEASE job")?;
         answers.push(answer);
     }
-    let commits = if writes { Some(schema::count_commit(db)?) } else { None };
-    db.execute_batch("COMMIT")?;
-    Ok(Done { answers, commits })
+    Ok(answers)
+}
+
+fn say(db: &Connection, words: &str) -> Result<(), StoreError> {
+    db.prepare_cached(words)?.execute([])?;
+    Ok(())
 }
 
 /// Whoever stopped waiting needs no answer.

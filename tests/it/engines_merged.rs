@@ -59,11 +59,11 @@ fn filter(random: &mut fastrand::Rng) -> Filter {
     match random.u8(0..7) {
         0 => Filter::lucene(&format!("service:{service} AND code:[{code} TO *]")),
         1 => Filter::lucene("words:alpha OR (price:[* TO 0] AND NOT service:s1)"),
-        2 => Filter(json!({ "range": { "code": { "gte": code, "lt": code + 100 } } })),
-        3 => Filter(json!({ "bool": { "must_not": [term, { "exists": { "field": "price" } }] } })),
-        4 => Filter(json!({ "bool": { "should": [term, { "match": { "words": "gamma" } }] } })),
-        5 => Filter(json!({ "exists": { "field": "took" } })),
-        _ => Filter(term),
+        2 => Filter::new(json!({ "range": { "code": { "gte": code, "lt": code + 100 } } })),
+        3 => Filter::new(json!({ "bool": { "must_not": [term, { "exists": { "field": "price" } }] } })),
+        4 => Filter::new(json!({ "bool": { "should": [term, { "match": { "words": "gamma" } }] } })),
+        5 => Filter::new(json!({ "exists": { "field": "took" } })),
+        _ => Filter::new(term),
     }
 }
 
@@ -187,9 +187,9 @@ async fn merged_answers_are_those_of_the_same_searches_asked_one_by_one() {
         search
     };
     let spoilers = [
-        bad(&|search| search.filter = Some(Filter(json!({ "no_such_query": {} })))),
+        bad(&|search| search.filter = Some(Filter::new(json!({ "no_such_query": {} })))),
         bad(&|search| search.filter = Some(Filter::lucene("service:("))),
-        bad(&|search| search.filter = Some(Filter(json!({ "term": { "code": "many" } })))),
+        bad(&|search| search.filter = Some(Filter::new(json!({ "term": { "code": "many" } })))),
         bad(&|search| drop(search.metrics.insert("m".to_owned(), Metric::Avg("service".to_owned())))),
         bad(&|search| drop(search.metrics.insert("m".to_owned(), Metric::Avg("mixed".to_owned())))),
     ];

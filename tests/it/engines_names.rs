@@ -139,7 +139,7 @@ async fn a_remote_cluster_that_was_skipped_is_not_a_smaller_count() {
     let pattern = "names-here,gone:names-*";
     let door = door(&settings(&engine.urls()));
     let filtered = |n: u8| {
-        let filter = Filter(json!({ "term": { "user": format!("u{n}") } }));
+        let filter = Filter::new(json!({ "term": { "user": format!("u{n}") } }));
         Query::search(Search { filter: Some(filter), ..search(pattern, "@timestamp", at(0)) })
     };
     let mut queries: Vec<Query> = (0..5).map(filtered).collect();

@@ -80,7 +80,7 @@ fn none(search: &Search) -> Group {
 fn is_sought(search: &Search, document: &Document) -> bool {
     let Window { start, end } = search.window;
     let lacks = search.filter.as_ref().is_none_or(|filter| {
-        let fields = filter.0["bool"]["should"].as_array().unwrap();
+        let fields = filter.query()["bool"]["should"].as_array().unwrap();
         let lacking = |field: &serde_json::Value| {
             let name = field["bool"]["must_not"]["exists"]["field"].as_str().unwrap();
             !document.fields.contains_key(name)

@@ -131,7 +131,7 @@ fn it_asks_one_search_about_exactly_its_window() {
         panic!("{queries:?}")
     };
     assert_eq!((search.window, search.per.as_slice()), (look().window, &["service".to_owned()][..]));
-    assert_eq!(search.filter.as_ref().unwrap().0, json!({ "term": { "env": "prod" } }));
+    assert_eq!(*search.filter.as_ref().unwrap().query(), json!({ "term": { "env": "prod" } }));
     assert_eq!(search.metrics["newest"], Metric::Max("@timestamp".to_owned()));
     assert!(ratio("").queries(&look(), &Memory::default()) != queries);
 }

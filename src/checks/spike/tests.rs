@@ -127,7 +127,7 @@ fn the_parts_touch_and_cover_both_times() {
     let queries = spike(", per: [user.name]").queries(&look(), &Memory::default());
     let Question::Search(search) = &queries[0].question else { unreachable!() };
     let edges = |name: &str| {
-        let range = &search.counts[name].0["range"]["@timestamp"];
+        let range = &search.counts[name].query()["range"]["@timestamp"];
         (range["gte"].as_i64().unwrap(), range["lt"].as_i64().unwrap())
     };
     assert_eq!(search.window.start.timestamp_millis(), edges("before 00").0);

@@ -68,7 +68,7 @@ fn no_question_forgets_which_documents_count() {
                     Question::Page(page) => (&page.filter, false),
                     other => panic!("{name}: where is the filter in {other:?}?"),
                 };
-                if filter.as_ref().is_some_and(|filter| demands(&filter.0)) {
+                if filter.as_ref().is_some_and(|filter| demands(filter.query())) {
                     continue;
                 }
                 of_all += 1;

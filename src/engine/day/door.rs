@@ -86,7 +86,7 @@ impl Truth {
         let all = self.documents(&page.index, Milli::MIN, Milli::MAX).iter().enumerate();
         let found = all.filter(|(_, doc)| doc.shown <= now && (since..until).contains(&doc.at));
         let found = found.filter(|(_, doc)| {
-            page.filter.as_ref().is_none_or(|filter| search::fits(doc, &filter.0, &page.time_field))
+            page.filter.as_ref().is_none_or(|filter| search::fits(doc, filter.query(), &page.time_field))
         });
         let passed = |(partition, mark)| page.after.get(&partition).is_some_and(|after| mark <= *after);
         let found = found.filter(|(n, doc)| !passed(place(page, *n, doc)));

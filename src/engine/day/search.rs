@@ -16,7 +16,7 @@ pub fn answer<'d>(search: &Search, documents: impl Iterator<Item = &'d Doc>) -> 
     if search.per.is_empty() {
         groups.insert(Entity::empty(), Vec::new());
     }
-    let filter = search.filter.as_ref().map(|filter| &filter.0);
+    let filter = search.filter.as_ref().map(|filter| filter.query());
     for doc in documents.filter(|doc| filter.is_none_or(|filter| fits(doc, filter, &search.time_field))) {
         let label = |name: &String| Some((name.clone(), as_label(doc.field(name)?)));
         if let Some(labels) = search.per.iter().map(label).collect::<Option<Vec<_>>>() {
@@ -35,7 +35,7 @@ fn group(search: &Search, docs: &[&Doc]) -> Group {
     let count = |filter: &Value| docs.iter().filter(|doc| fits(doc, filter, field)).count() as u64;
     Group {
         total: docs.len() as u64,
-        counts: search.counts.iter().map(|(name, filter)| (name.clone(), count(&filter.0))).collect(),
+        counts: search.counts.iter().map(|(name, filter)| (name.clone(), count(filter.query()))).collect(),
         metrics: search.metrics.iter().map(|(name, ask)| (name.clone(), metric(ask, docs, field))).collect(),
     }
 }

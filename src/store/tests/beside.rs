@@ -45,8 +45,8 @@ async fn a_silence_written_beside_the_daemon_is_seen_by_it_and_ends_by_itself() 
     let everything = silence_until(vec!["team=~\"a\\\\d|\\\"b\\\"\"".parse().unwrap()], at(300));
     silences.put(&everything).unwrap();
     let written = [silence(None, 60), silence(Some(node(1)), 120), everything.clone()];
-    assert_eq!(store.silences(at(0)).await.unwrap(), written, "the next to end first");
-    assert_eq!(store.silences(at(60)).await.unwrap(), written[1..]);
+    assert_eq!(store.notice_others(at(0)).await.unwrap(), written, "the next to end first");
+    assert_eq!(store.notice_others(at(60)).await.unwrap(), written[1..]);
     assert!(silences.end(&everything.id).unwrap());
     silences.put(&silence(Some(node(1)), 90)).unwrap();
     assert_eq!(

@@ -98,7 +98,7 @@ async fn a_store_that_somebody_else_holds_is_done_without_and_a_silence_written_
     Silences::open(&house.path()).unwrap().put(&silence).unwrap();
     wait_for_return(&store, &house.clock).await;
     assert_holds(&store, 0..6).await;
-    assert_eq!(store.silences(at(0)).await.unwrap(), [silence]);
+    assert_eq!(store.notice_others(at(0)).await.unwrap(), [silence]);
 }
 
 async fn run_sql(store: &Store, sql: &'static str) {

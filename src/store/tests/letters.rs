@@ -22,15 +22,15 @@ async fn house_with_dead(ids: &[&str]) -> (House, Store) {
 #[tokio::test]
 async fn a_retried_letter_waits_again_to_be_rendered_anew_and_the_daemon_notices() {
     let (house, store) = house_with_dead(&["x"]).await;
-    store.notice_others().await.unwrap();
+    store.notice_others(at(0)).await.unwrap();
     let mut arrivals = store.arrivals();
     arrivals.mark_unchanged();
-    store.notice_others().await.unwrap();
+    store.notice_others(at(0)).await.unwrap();
     assert!(!arrivals.has_changed().unwrap(), "nobody wrote");
     let letters = Letters::open(&house.path()).unwrap();
     let dead = letters.dead(Some(SINK)).unwrap();
     letters.handle(&dead, Deed::Retried, WHY, at(60)).unwrap();
-    store.notice_others().await.unwrap();
+    store.notice_others(at(0)).await.unwrap();
     assert!(arrivals.has_changed().unwrap());
     let head = store.heads(SINK, at(60)).await.unwrap().remove(0);
     assert_eq!((head.key, head.message, head.attempts, head.created), (key("x"), None, 0, at(0)));

@@ -117,7 +117,7 @@ async fn what_is_missing_or_wrong_is_said_and_does_not_blind_the_others() {
         change(&mut search);
         Query::search(search)
     };
-    let filter = |query: Value| Some(Filter(query));
+    let filter = |query: Value| Some(Filter::new(query));
     let queries = [
         with(&|_| {}),
         with(&|search| search.index = "door-nobody-*".to_owned()),

@@ -175,7 +175,7 @@ impl Hosts<'_> {
             metrics.insert(MOST_CORES.to_owned(), Metric::Max(cores.to_owned()));
             metrics.insert(LEAST_CORES.to_owned(), Metric::Min(cores.to_owned()));
         }
-        let counted = Filter(json!({ "exists": { "field": self.field } }));
+        let counted = Filter::new(json!({ "exists": { "field": self.field } }));
         Search {
             index: self.index.to_owned(),
             time_field: self.time_field.to_owned(),
@@ -190,11 +190,11 @@ impl Hosts<'_> {
     /// This metric set, of hosts: all sets share an index, and what runs on a host may send the same of itself.
     fn filter(&self) -> Filter {
         let mut must = vec![json!({ "term": { self.dataset_field: self.dataset } })];
-        must.extend(self.filter.map(|filter| filter.0.clone()));
+        must.extend(self.filter.map(|filter| filter.query().clone()));
         let exists = |field: &String| json!({ "exists": { "field": field } });
         let mut not: Vec<Value> = self.container_fields.iter().map(exists).collect();
         not.extend(self.ignored.map(|(field, values)| json!({ "terms": { field: values } })));
-        Filter(json!({ "bool": { "filter": must, "must_not": not } }))
+        Filter::new(json!({ "bool": { "filter": must, "must_not": not } }))
     }
 
     pub fn read(

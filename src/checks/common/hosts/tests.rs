@@ -309,7 +309,7 @@ fn documents_of_other_sets_of_containers_and_of_ignored_types_are_not_asked_for(
         serde_saphyr::from_str("{ filter: \"host.name:db-*\", container_fields: [container.id] }").unwrap();
     let queries = check.queries(&any_look(), &Memory::default());
     let Question::Search(search) = &queries[0].question else { unreachable!() };
-    let filter = &search.filter.as_ref().unwrap().0["bool"];
+    let filter = &search.filter.as_ref().unwrap().query()["bool"];
     assert_eq!(filter["filter"][0], json!({ "term": { "event.dataset": "system.filesystem" } }));
     assert_eq!(filter["filter"][1]["query_string"]["query"], "host.name:db-*");
     assert_eq!(filter["must_not"][0], json!({ "exists": { "field": "container.id" } }));
