@@ -37,7 +37,7 @@ async fn five_pages_are_all_of_them() {
         Act::Write(batch(&[page(number, number == 5)]))
     });
     let filter = json!({ "term": { "kind": "request" } });
-    let search = Search { filter: Some(Filter(filter.clone())), ..ratio_per("service") };
+    let search = Search { filter: Some(Filter::new(filter.clone())), ..ratio_per("service") };
     let found = ask_search(&door_to(&wire.url()), search).await.unwrap();
     assert_eq!(found.groups.len(), 5000);
     assert_eq!(found.groups[&Entity::of("service", "service-4321")].total, 4321);
