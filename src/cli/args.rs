@@ -325,7 +325,7 @@ pub struct Retry {
     pub even_if_over: bool,
 }
 
-/// Put messages away that were given up: nobody will be told; who did it and why is kept
+/// Put messages away that were given up, with `--all` also what waits for a sink that is gone; who did it and why is kept
 #[derive(Clone, Debug, Args)]
 pub struct Drop {
     #[command(flatten)]

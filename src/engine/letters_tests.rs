@@ -189,6 +189,24 @@ async fn alerts_about_a_sink_that_is_gone_end_grey_and_what_is_left_for_it_is_to
 }
 
 #[tokio::test]
+async fn what_still_waits_for_a_sink_that_is_gone_can_be_put_away_and_its_alert_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let mut world = world_at(&path).await;
+    for id in ["x", "y"] {
+        put(&world, id).await;
+    }
+    give_up(&world, "x").await;
+    restart_without(&mut world, "ear").await;
+    go_on(&mut world, true).await;
+    assert_eq!(world.titles, [LEFT]);
+    let letters = Letters::open(&path).unwrap();
+    assert_eq!(letters.clear("ear", ("ada", "told by hand"), at("10:30")).unwrap().len(), 2);
+    go_on(&mut world, false).await;
+    assert_eq!(world.titles, [LEFT, DONE]);
+}
+
+#[tokio::test]
 async fn a_sink_that_is_back_is_no_alert_any_more_and_its_dead_letters_are_again() {
     let mut world = World::new(rule(false), at("10:00"), |_| percent(1.0)).await;
     die(&world, "x").await;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::model::{Time, notification::Delivery, wording};
 
-/// What somebody does with a dead letter.
+/// What somebody does with a dead letter, or with all that is left for a sink that is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// It waits again, and is rendered anew.
@@ -49,7 +49,7 @@ pub struct Done {
     pub cluster: String,
     /// The message's title.
     pub what: String,
-    /// Why it was a dead letter.
+    /// What the sink said last: why it was a dead letter.
     pub answer: Option<String>,
     pub reason: String,
 }
@@ -88,6 +88,22 @@ impl Letters {
         Ok(dead)
     }
 
+    /// Everything that is left for a sink that is not in the settings any more, each with its record: nobody sends what still waits.
+    pub fn clear(
+        &self,
+        sink: &str,
+        (who, reason): (&str, &str),
+        now: Time,
+    ) -> Result<Vec<Queued>, StoreError> {
+        let turn = begin(&self.db)?;
+        let left = outbox::all_for(&turn, sink)?;
+        for letter in &left {
+            put_away(&turn, letter, (who, reason), now)?;
+        }
+        turn.commit()?;
+        Ok(left)
+    }
+
     /// Whether its sink still believes one of its alerts open. A trigger that comes after the end would stay open for ever.
     pub fn is_open(&self, delivery: &Delivery) -> Result<bool, StoreError> {
         let select = "SELECT count(*) FROM told WHERE sink = ?1 AND told ->> 'episode_id' = ?2";
@@ -116,10 +132,12 @@ impl Letters {
                 let DeliveryKey { sink, id } = letter.key.clone();
                 return Err(StoreError::NoSuchLetter { sink, id });
             };
-            record(&turn, &found, deed, (who, reason), now)?;
             match deed {
-                Deed::Retried => outbox::write(&turn, &again(found, now))?,
-                Deed::Dropped => drop(turn.execute("DELETE FROM deliveries WHERE seq = ?1", [found.seq])?),
+                Deed::Retried => {
+                    record(&turn, &found, deed, (who, reason), now)?;
+                    outbox::write(&turn, &again(found, now))?;
+                }
+                Deed::Dropped => put_away(&turn, &found, (who, reason), now)?,
             }
         }
         Ok(turn.commit()?)
@@ -129,6 +147,17 @@ impl Letters {
 /// It takes up its place in its lane.
 fn again(letter: Queued, now: Time) -> Queued {
     Queued { due: now, ..Queued::new(letter.delivery, letter.created, letter.seq) }
+}
+
+fn put_away(
+    db: &Connection,
+    letter: &Queued,
+    (who, reason): (&str, &str),
+    now: Time,
+) -> Result<(), StoreError> {
+    record(db, letter, Deed::Dropped, (who, reason), now)?;
+    db.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute([letter.seq])?;
+    Ok(())
 }
 
 fn record(

@@ -1,6 +1,6 @@
 //! Deliveries that wait, in lanes: within one lane of a sink a later one never overtakes an earlier one.
 
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params, types::Value};
 
 use super::{
     StoreError,
@@ -260,17 +260,22 @@ pub(super) fn events_waiting(db: &Connection, key: &RuleKey) -> Result<(u64, u64
 
 /// Dead letters, newest first.
 pub(super) fn dead_letters(db: &Connection) -> Result<Vec<Queued>, StoreError> {
-    select_where(db, "state = 'dead' ORDER BY due DESC, seq DESC")
+    select_where(db, "state = 'dead' ORDER BY due DESC, seq DESC", [])
 }
 
 /// News that are neither taken nor given up, oldest first.
 pub(super) fn news_waiting(db: &Connection) -> Result<Vec<Queued>, StoreError> {
-    select_where(db, "sort = 'news' AND state <> 'dead' ORDER BY seq")
+    select_where(db, "sort = 'news' AND state <> 'dead' ORDER BY seq", [])
 }
 
-fn select_where(db: &Connection, which: &str) -> Result<Vec<Queued>, StoreError> {
+/// What waits for a sink and what was given up, oldest first.
+pub(super) fn all_for(db: &Connection, sink: &str) -> Result<Vec<Queued>, StoreError> {
+    select_where(db, "sink = ?1 ORDER BY seq", [sink])
+}
+
+fn select_where(db: &Connection, which: &str, values: impl Params) -> Result<Vec<Queued>, StoreError> {
     let mut select = db.prepare(&format!("SELECT {COLUMNS} FROM deliveries WHERE {which}"))?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query(values)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(read(row)?);

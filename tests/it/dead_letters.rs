@@ -162,22 +162,25 @@ async fn a_trigger_is_not_sent_after_its_alert_has_ended() {
     assert_eq!(daemon.stop().await, 0);
 }
 
+const ONE_RULE: &str = "rules: [{ id: r, check: { ratio: { index: logs, window: 1m, numerator: bad } }, schedule: every 1s, levels: { warning: above 50% } }]";
+
+fn with_sink(double: &Double, receiver: &Receiver, sink: &str) -> Value {
+    json!({
+        "clusters": { "main": { "urls": [double.url] } },
+        "rules": ["rules"],
+        "sinks": { sink: { "webhook": { "url": receiver.url(&format!("/{sink}")) } } },
+        "defaults": { "notify": [sink], "no_data": "keep", "query_delay": "0s" },
+        "server": { "listen": "127.0.0.1:0" },
+        "telemetry": { "format": "json" },
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_left_for_a_sink_that_is_gone_is_told_until_it_is_put_away() {
     let (double, receiver) = (Double::start(move |_| vec![Counted::new("a", 1, 1)]).await, Receiver::start());
     receiver.answer(Reply::Status(400));
-    let settings = |sink: &str| {
-        json!({
-            "clusters": { "main": { "urls": [double.url] } },
-            "rules": ["rules"],
-            "sinks": { sink: { "webhook": { "url": receiver.url(&format!("/{sink}")) } } },
-            "defaults": { "notify": [sink], "no_data": "keep", "query_delay": "0s" },
-            "server": { "listen": "127.0.0.1:0" },
-            "telemetry": { "format": "json" },
-        })
-    };
-    let rules = r#"rules: [{ id: r, check: { ratio: { index: logs, window: 1m, numerator: bad } }, schedule: every 1s, levels: { warning: above 50% } }]"#;
-    let home = Home::new(&settings("hook"), rules);
+    let settings = |sink: &str| with_sink(&double, &receiver, sink);
+    let home = Home::new(&settings("hook"), ONE_RULE);
     let daemon = home.start().await;
     until("it is an alert", || told_of(&home) == Some(1)).await;
     assert_eq!(daemon.stop().await, 0);
@@ -198,5 +201,29 @@ async fn what_is_left_for_a_sink_that_is_gone_is_told_until_it_is_put_away() {
     receiver
         .wait_for_story("highwater-sink-gone hook", &["fired critical", "resolved critical cleared"], SOON)
         .await;
+    assert_eq!(daemon.stop().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_still_waits_for_a_sink_that_is_gone_is_put_away_beside_the_daemon() {
+    let (double, receiver) = (Double::start(move |_| vec![Counted::new("a", 1, 1)]).await, Receiver::start());
+    receiver.answer(Reply::Status(503));
+    let home = Home::new(&with_sink(&double, &receiver, "hook"), ONE_RULE).env("USER", "anna");
+    let daemon = home.start().await;
+    until("it waits", || sinks(&home)["queued"] == 1).await;
+    assert_eq!(daemon.stop().await, 0);
+
+    receiver.answer(Reply::Ok);
+    home.write_settings(&with_sink(&double, &receiver, "desk"));
+    let daemon = home.start().await;
+    until("what is left is told", || of_own(&home, "highwater-sink-gone hook") == Some(1)).await;
+    said(&home, &["sinks", "drop", "hoo", "--all", "--reason", "a slip"], 64);
+    let gone = said(&home, &["sinks", "drop", "hook", "--all", "--reason", "told by hand"], 0);
+    assert!(gone.contains("1 message for hook put away, of which 1 still waited"), "{gone}");
+    until("nothing is left", || of_own(&home, "highwater-sink-gone hook").is_none()).await;
+    assert!(
+        said(&home, &["alerts", "--since", "1h"], 0).contains("anna dropped WARNING: r (main): told by hand")
+    );
+    said(&home, &["sinks", "drop", "hook", "--all", "--reason", "told by hand"], 64);
     assert_eq!(daemon.stop().await, 0);
 }

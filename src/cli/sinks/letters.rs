@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     model::{Time, wording},
-    store::{Deed, Done, Letters, Queued, StoreError},
+    store::{Deed, Done, Letters, Queued, State, StoreError},
 };
 
 /// How much of an id is shown; as much names it.
@@ -76,7 +76,7 @@ pub fn retry(settings: &Settings, args: &args::Retry, out: Out) -> Result<ExitCo
     if !chosen.is_empty() && !settings.sinks.contains_key(&args.letters.sink) {
         return Err(Stop::Usage(format!(
             "sink `{}` is not in the settings any more, so that nothing can be sent to it\n\
-             hint: put it back, or `sinks drop` what is left",
+             hint: put it back, or put away what is left with `sinks drop --all`",
             args.letters.sink
         )));
     }
@@ -107,10 +107,26 @@ pub fn retry(settings: &Settings, args: &args::Retry, out: Out) -> Result<ExitCo
 
 pub fn put_away(settings: &Settings, args: &args::Drop, out: Out) -> Result<ExitCode, Stop> {
     let store = Letters::open(&settings.store.path)?;
+    if args.letters.all && !settings.sinks.contains_key(&args.letters.sink) {
+        return clear(settings, &store, args, out);
+    }
     let chosen = choose(settings, &store, &args.letters)?;
     let now = Clock::system().now();
     store.handle(&chosen, Deed::Dropped, (&words::who(), &args.reason), now)?;
     out.print(&format!("{} for {} put away\n", messages(chosen.len()), args.letters.sink))?;
+    Ok(Code::Fine.into())
+}
+
+/// Of a sink that is gone: what still waits for it, too.
+fn clear(settings: &Settings, store: &Letters, args: &args::Drop, out: Out) -> Result<ExitCode, Stop> {
+    let sink = &args.letters.sink;
+    let left = store.clear(sink, (&words::who(), &args.reason), Clock::system().now())?;
+    if left.is_empty() {
+        known(settings, sink)?;
+    }
+    let waited = left.iter().filter(|letter| letter.state != State::Dead).count();
+    let note = if waited > 0 { format!(", of which {waited} still waited") } else { String::new() };
+    out.print(&format!("{} for {sink} put away{note}\n", messages(left.len())))?;
     Ok(Code::Fine.into())
 }
 

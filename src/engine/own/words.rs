@@ -55,7 +55,7 @@ impl Own {
                 "read the reason, mend the sink or the message, and have it sent after all with `highwater sinks retry`; or tell the people concerned by hand, and put it away with `highwater sinks drop`"
             }
             Self::SinkGone { .. } => {
-                "put it back and restart, and all of it is sent; or tell the people concerned by hand: what waits is given up in time, and `highwater sinks drop` puts that away"
+                "put it back and restart, and all of it is sent; or tell the people concerned by hand, and put all of it away with `highwater sinks drop NAME --all`"
             }
             Self::SinkMisconfigured { .. } => {
                 "mend the sink's settings; what waits for it is kept and sent then"

@@ -44,6 +44,32 @@ async fn a_retried_letter_waits_again_to_be_rendered_anew_and_the_daemon_notices
 }
 
 #[tokio::test]
+async fn what_is_left_for_a_sink_that_is_gone_is_put_away_whether_it_waits_or_was_given_up() {
+    let (house, store) = house_with_dead(&["x"]).await;
+    for (id, sink, tick) in [("y", SINK, 10), ("z", SINK, 11), ("x", "another", 12)] {
+        store.commit(Turn { deliveries: vec![delivery(sink, "a", id)], ..turn("a", tick) }).await.unwrap();
+    }
+    store.freeze(&key("y"), &Message::json("", "{}".to_owned()), None).await.unwrap();
+    let why = "answered 404".to_owned();
+    store.settle(&key("y"), Settlement::Held { due: at(90), why, anew: false }).await.unwrap();
+    let letters = Letters::open(&house.path()).unwrap();
+    let ids = |left: Vec<Queued>| left.into_iter().map(|one| one.key.id).collect::<Vec<_>>();
+    assert_eq!(ids(letters.clear(SINK, WHY, at(60)).unwrap()), ["x", "y", "z"]);
+    assert_eq!(ids(letters.clear(SINK, WHY, at(61)).unwrap()), Vec::<String>::new());
+    let depths = store.depth().await.unwrap();
+    let sinks: Vec<(&str, u32)> = depths.iter().map(|depth| (depth.sink.as_str(), depth.queued)).collect();
+    assert_eq!(sinks, [("another", 1)]);
+    let mut done = Reader::open(&house.path()).unwrap().deeds(at(0)).unwrap();
+    done.sort_by(|one, other| one.key.cmp(&other.key));
+    let said = |done: &Done| (done.key.clone(), done.deed, done.at, done.answer.clone());
+    let dropped =
+        |id: &str, answer: Option<&str>| (key(id), Deed::Dropped, at(60), answer.map(str::to_owned));
+    let expected =
+        [dropped("x", Some("answered 400")), dropped("y", Some("answered 404")), dropped("z", None)];
+    assert_eq!(done.iter().map(said).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn a_dropped_letter_is_gone_and_its_record_stays_over_a_restart() {
     let (house, store) = house_with_dead(&["x", "y"]).await;
     let letters = Letters::open(&house.path()).unwrap();
