@@ -97,7 +97,7 @@ impl Engine {
     async fn give_up_old(&self, sink: &str) {
         let now = self.clock.now();
         let Ok(heads) = self.store.heads(sink, now).await else { return };
-        let old = |queued: &Queued| elapsed(queued.created, now) >= self.settings.delivery.give_up_after;
+        let old = |queued: &Queued| elapsed(queued.since, now) >= self.settings.delivery.give_up_after;
         for queued in heads.iter().filter(|queued| old(queued)) {
             let why = "its sink is not in the settings any more".to_owned();
             if let Err(error) = self.store.settle(&queued.key, Settlement::Dead { why }).await {

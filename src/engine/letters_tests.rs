@@ -94,6 +94,7 @@ async fn go_on(world: &mut World, inspected: bool) {
 
 const DEAD: &str = "CRITICAL: A message for sink ear could not be delivered (highwater)";
 const NONE_LEFT: &str = "RECOVERED: No dead letter of sink ear is left (highwater)";
+const LONG: &str = "WARNING: Messages wait long for sink ear (highwater)";
 const LEFT: &str =
     "CRITICAL: Messages are left for sink ear, which is not in the settings any more (highwater)";
 const DONE: &str = "RECOVERED: Sink ear is in the settings again, or nothing is left for it (highwater)";
@@ -186,6 +187,36 @@ async fn alerts_about_a_sink_that_is_gone_end_grey_and_what_is_left_for_it_is_to
     go_on(&mut world, false).await;
     assert_eq!(world.titles.last().unwrap(), DONE);
     assert!(world.store.load().await.unwrap().keys().all(|key| !key.rule.starts_with("highwater-")));
+}
+
+#[tokio::test]
+async fn a_letter_that_is_sent_again_waits_since_then_and_not_since_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let mut world = world_at(&path).await;
+    die(&world, "x").await;
+    go_on(&mut world, false).await;
+    handle(&path, Some("x"), Deed::Retried);
+    for (when, told) in [("10:31", vec![DEAD]), ("10:34", vec![DEAD]), ("10:36", vec![DEAD, LONG])] {
+        world.clock.turn_to(at(when));
+        go_on(&mut world, true).await;
+        assert_eq!(world.titles, told, "at {when}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_merged_with_a_letter_that_is_sent_again_has_waited_for_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("highwater.db");
+    let world = world_at(&path).await;
+    die(&world, "x").await;
+    put(&world, "y").await;
+    handle(&path, Some("x"), Deed::Retried);
+    let head = world.store.heads("ear", at("10:31")).await.unwrap().remove(0);
+    let merged = world.store.merge("ear", &head.delivery.lane).await.unwrap().unwrap();
+    assert_eq!((merged.since, merged.due), (at("10:00"), at("10:30")));
+    let depths = world.store.depth().await.unwrap();
+    assert_eq!(depths.iter().find(|depth| depth.sink == "ear").map(|depth| depth.queued), Some(1));
 }
 
 #[tokio::test]

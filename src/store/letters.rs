@@ -144,9 +144,9 @@ impl Letters {
     }
 }
 
-/// It takes up its place in its lane.
+/// It takes up its place in its lane, and has not waited yet.
 fn again(letter: Queued, now: Time) -> Queued {
-    Queued { due: now, ..Queued::new(letter.delivery, letter.created, letter.seq) }
+    Queued { since: now, due: now, ..Queued::new(letter.delivery, letter.created, letter.seq) }
 }
 
 fn put_away(

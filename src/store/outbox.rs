@@ -51,6 +51,8 @@ pub struct Queued {
     /// An attempt was begun of which nobody knows what it came to. Surely known of the first one, and where [`begin`] was asked.
     pub under_way: bool,
     pub created: Time,
+    /// Since when it waits: since it came in, or since somebody had it sent again.
+    pub since: Time,
     pub due: Time,
     /// What the service said last.
     pub answer: Option<String>,
@@ -71,6 +73,7 @@ impl Queued {
             attempts: 0,
             under_way: false,
             created: now,
+            since: now,
             due: now,
             answer: None,
             behind: 0,
@@ -152,7 +155,7 @@ pub struct Depth {
     pub queued: u32,
     pub held: u32,
     pub dead: u32,
-    /// When the oldest that is not dead came in.
+    /// Since when the one waits that waits longest.
     pub oldest: Option<Time>,
 }
 
@@ -228,7 +231,7 @@ pub(super) fn begin(db: &Connection, key: &DeliveryKey, under_way: bool) -> Resu
 
 pub(super) fn depth(db: &Connection) -> Result<Vec<Depth>, StoreError> {
     let select = "SELECT sink, sum(state = 'queued'), sum(state = 'held'), sum(state = 'dead'),
-        min(CASE WHEN state <> 'dead' THEN created END) FROM deliveries GROUP BY sink";
+        min(CASE WHEN state <> 'dead' THEN since END) FROM deliveries GROUP BY sink";
     let mut select = db.prepare_cached(select)?;
     let mut rows = select.query([])?;
     let mut found = Vec::new();
@@ -309,7 +312,7 @@ pub(super) fn handle(db: &Connection, delivery: &Delivery) -> Result<Option<Hand
 }
 
 pub(super) const COLUMNS: &str =
-    "seq, sink, id, delivery, message, state, attempts, under_way, created, due, answer, steps";
+    "seq, sink, id, delivery, message, state, attempts, under_way, created, since, due, answer, steps";
 
 pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
     let message: Option<String> = row.get(4)?;
@@ -323,9 +326,10 @@ pub(super) fn read(row: &Row<'_>) -> Result<Queued, StoreError> {
         attempts: row.get(6)?,
         under_way: row.get(7)?,
         created: time(row.get(8)?)?,
-        due: time(row.get(9)?)?,
-        answer: row.get(10)?,
-        steps: row.get(11)?,
+        since: time(row.get(9)?)?,
+        due: time(row.get(10)?)?,
+        answer: row.get(11)?,
+        steps: row.get(12)?,
         behind: 0,
     })
 }
@@ -351,6 +355,7 @@ pub(super) fn write(db: &Connection, queued: &Queued) -> Result<(), StoreError> 
         i64::from(queued.steps).into(),
         i64::from(queued.under_way).into(),
         instant(queued.created),
+        instant(queued.since),
         instant(queued.due),
         queued.answer.clone().map_or(Value::Null, Value::Text),
     ];

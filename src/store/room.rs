@@ -108,8 +108,11 @@ pub(super) fn merge_lane(db: &Connection, sink: &str, lane: &str, how: Belated) 
         return Ok(());
     }
     waiting.iter().try_for_each(|queued| forget(db, queued))?;
-    for (place, delivery) in waiting.iter().zip(merged) {
-        put_in_place(db, place, delivery)?;
+    // what is merged has waited for as long as any of it
+    let since = waiting.iter().map(|queued| queued.since).min();
+    for (mut place, delivery) in waiting.into_iter().zip(merged) {
+        place.since = since.unwrap_or(place.since);
+        put_in_place(db, &place, delivery)?;
     }
     Ok(())
 }
@@ -125,8 +128,9 @@ pub(super) fn first_of(db: &Connection, sink: &str, lane: &str) -> Result<Option
 
 fn put_in_place(db: &Connection, place: &Queued, delivery: Delivery) -> Result<(), StoreError> {
     let new = Queued::new(delivery, place.created, place.seq);
-    let (state, due, attempts, answer) = (place.state, place.due, place.attempts, place.answer.clone());
-    outbox::write(db, &Queued { state, due, attempts, answer, ..new })
+    let (state, since, due) = (place.state, place.since, place.due);
+    let (attempts, answer) = (place.attempts, place.answer.clone());
+    outbox::write(db, &Queued { state, since, due, attempts, answer, ..new })
 }
 
 /// The oldest first.

@@ -59,6 +59,7 @@ pub(super) static DELIVERIES: Table = Table::new(
         "steps",
         "under_way",
         "created",
+        "since",
         "due",
         "answer",
     ],

@@ -23,7 +23,7 @@ pub struct Age {
 
 impl Age {
     pub fn of(queued: &Queued, now: Time) -> Self {
-        Self { before: elapsed(queued.created, now), tried: Instant::now() }
+        Self { before: elapsed(queued.since, now), tried: Instant::now() }
     }
 
     /// Old enough to be given up; after a leap of the clock, or a long time of nobody running, it is still tried for a while.

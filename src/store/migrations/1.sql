@@ -35,7 +35,7 @@ CREATE TABLE deliveries (
     sort TEXT NOT NULL CHECK (sort IN ('news', 'reminder', 'update', 'readings', 'event')), bytes INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'held', 'dead')),
     attempts INTEGER NOT NULL, steps INTEGER NOT NULL, under_way INTEGER NOT NULL CHECK (under_way IN (0, 1)),
-    created INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
+    created INTEGER NOT NULL, since INTEGER NOT NULL, due INTEGER NOT NULL, answer TEXT,
     sum INTEGER NOT NULL,
     UNIQUE (sink, id)
 ) STRICT;

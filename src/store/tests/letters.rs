@@ -34,6 +34,7 @@ async fn a_retried_letter_waits_again_to_be_rendered_anew_and_the_daemon_notices
     assert!(arrivals.has_changed().unwrap());
     let head = store.heads(SINK, at(60)).await.unwrap().remove(0);
     assert_eq!((head.key, head.message, head.attempts, head.created), (key("x"), None, 0, at(0)));
+    assert_eq!(store.depth().await.unwrap()[0].oldest, Some(at(60)), "it waits since then");
     assert_eq!(letters.dead(None).unwrap(), []);
     let done = Reader::open(&house.path()).unwrap().deeds(at(0)).unwrap().remove(0);
     assert_eq!(
