@@ -34,7 +34,7 @@ pub struct Notification {
     /// Readings as metrics, for a sink that `publish` names: such a notification has no alerts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readings: Vec<Published>,
-    /// What has to be said of the whole before anything else: `delivered 47 min late`.
+    /// How late it comes, said before anything else: `delivered 47m late`. What else has to be said is each alert's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// At a sink with a message per alert: these alerts are too many, and share this one.
