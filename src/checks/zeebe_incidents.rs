@@ -34,7 +34,7 @@ use crate::model::{
 /// Read from the records that Zeebe's Elasticsearch exporter writes, each once, in the order of `sequence` within each partition;
 /// the first look reads all that are kept. An incident is open from `CREATED` to `RESOLVED`, also where its process instance was
 /// cancelled. Resolving that fails writes `RESOLVED` and a new `CREATED` at the same instant, so what is resolved counts as open for
-/// `hold` longer. An incident whose `CREATED` was deleted before the first look is not known. Of more than 50,000 open incidents
+/// `hold` longer. An incident that was migrated is open where it is now. One whose records were all deleted before the first look is not known. Of more than 50,000 open incidents
 /// the others are counted, but not known one by one; of more than 2,000 groups the others are one.
 ///
 /// As one-off events, `CREATED` only, incidents are told by `documents`. That the exporter is alive is what a canary proves: a process

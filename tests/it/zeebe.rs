@@ -40,6 +40,7 @@ rules:
     schedule: every 1s
     levels: { critical: down }
     blind: { after: 1h }
+    flapping: off
     notify: [hook]
 "#;
 
@@ -88,6 +89,49 @@ async fn canary_falls_silent(receiver: &Receiver, zeebe: &mut Zeebe) {
     }
 }
 
+/// What was told of the open incidents of one process: `pack: fired warning`.
+fn told(receiver: &Receiver, process: &str) -> Vec<String> {
+    let events = receiver.events("open").into_iter();
+    let of_it = events.filter(|event| event.entity("bpmnProcessId") == process);
+    let mut told: Vec<String> =
+        of_it.map(|event| format!("{}: {}", event.entity("elementId"), event.words())).collect();
+    // of two elements of one look, either may be told first
+    told.sort();
+    told
+}
+
+async fn until_told(receiver: &Receiver, process: &str, words: &[&str]) {
+    let deadline = Instant::now() + PATIENCE;
+    while told(receiver, process) != words {
+        assert!(Instant::now() < deadline, "{process}: {:?}", told(receiver, process));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// An instance with an open incident goes on as one of the process's next version, and then of another process.
+async fn is_migrated_with_its_incident(receiver: &Receiver, zeebe: &Zeebe, daemon: &Daemon) {
+    zeebe.deploy_task("parcel", "pack");
+    let parcel = zeebe.begin("parcel");
+    zeebe.fail_task("parcel");
+    until_told(receiver, "parcel", &["pack: fired warning"]).await;
+    let known = receiver.events("raised").len();
+    let next = zeebe.deploy_task("parcel", "wrap");
+    zeebe.migrate(parcel, next, ("pack", "wrap")).await;
+    let both = ["pack: fired warning", "pack: resolved warning cleared", "wrap: fired warning"];
+    until_told(receiver, "parcel", &both).await;
+    let freight = zeebe.deploy_task("freight", "load");
+    zeebe.migrate(parcel, freight, ("wrap", "load")).await;
+    until_told(receiver, "freight", &["load: fired warning"]).await;
+    looks(daemon, 5.0).await;
+    assert_eq!(told(receiver, "freight"), ["load: fired warning"], "it stays open");
+    let now = receiver.events("open").into_iter().find(|event| event.entity("elementId") == "load").unwrap();
+    assert_eq!(now.value(), 1.0, "and is counted once");
+    assert_eq!(told(receiver, "parcel").last().unwrap(), "wrap: resolved warning cleared");
+    assert_eq!(receiver.events("raised").len(), known, "it is no new incident");
+    zeebe.cancel(parcel);
+    until_told(receiver, "freight", &["load: fired warning", "load: resolved warning cleared"]).await;
+}
+
 #[tokio::test]
 async fn an_incident_fires_a_resolve_that_fails_is_no_recovery_and_one_that_works_is() {
     let Some(engine) = Engine::shared().await else { return };
@@ -123,6 +167,7 @@ async fn an_incident_fires_a_resolve_that_fails_is_no_recovery_and_one_that_work
         message.as_str().unwrap().starts_with("order: Expected result of the expression 'amount > 10'"),
         "{message}"
     );
+    is_migrated_with_its_incident(&receiver, &zeebe, &daemon).await;
     canary_falls_silent(&receiver, &mut zeebe).await;
     assert_eq!(daemon.stop().await, 0);
     drop(zeebe);

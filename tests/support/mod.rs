@@ -4,6 +4,7 @@ pub mod daemon;
 pub mod double;
 pub mod engine;
 pub mod gate;
+pub mod grpc;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod moto;

@@ -14,6 +14,7 @@ use super::{
         Engine, ports,
         process::{Group, Watcher},
     },
+    grpc::{self, Field},
     not_run::NotRun,
 };
 
@@ -32,6 +33,25 @@ const ORDER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
     <sequenceFlow id="f3" sourceRef="paid" targetRef="other"/>
   </process>
 </definitions>"#;
+
+/// A process of one task that waits for a worker.
+fn one_task(process: &str, task: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" id="d" targetNamespace="urn:{process}">
+  <process id="{process}" isExecutable="true">
+    <startEvent id="start"><outgoing>f1</outgoing></startEvent>
+    <serviceTask id="{task}">
+      <extensionElements><zeebe:taskDefinition type="{process}" /></extensionElements>
+      <incoming>f1</incoming><outgoing>f2</outgoing>
+    </serviceTask>
+    <endEvent id="end"><incoming>f2</incoming></endEvent>
+    <sequenceFlow id="f1" sourceRef="start" targetRef="{task}"/>
+    <sequenceFlow id="f2" sourceRef="{task}" targetRef="end"/>
+  </process>
+</definitions>"#
+    )
+}
 
 /// A running broker; it ends with the value.
 pub struct Zeebe {
@@ -109,9 +129,44 @@ impl Zeebe {
 
     /// A new order without an amount; the key of its instance.
     pub fn order(&self) -> i64 {
-        let answer = self.zbctl(&["create", "instance", "order"]).expect("an instance");
-        let key = &answer["processInstanceKey"];
-        key.as_i64().or_else(|| key.as_str()?.parse().ok()).expect("its key")
+        self.begin("order")
+    }
+
+    /// The key of a new instance.
+    pub fn begin(&self, process: &str) -> i64 {
+        key(&self.zbctl(&["create", "instance", process]).expect("an instance")["processInstanceKey"])
+    }
+
+    /// Deploys a process of one task of that name; the key of its definition.
+    pub fn deploy_task(&self, process: &str, task: &str) -> i64 {
+        let file = self.folder.join(format!("{process}-{task}.bpmn"));
+        fs::write(&file, one_task(process, task)).expect("a process");
+        let answer = self.zbctl(&["deploy", "resource", &file.display().to_string()]).expect("a deployment");
+        key(&answer["deployments"][0]["process"]["processDefinitionKey"])
+    }
+
+    /// The one task of this process that waits fails, and is not tried again: an incident.
+    pub fn fail_task(&self, process: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let jobs = self.zbctl(&["activate", "jobs", process]).expect("jobs");
+            if jobs["jobs"][0].is_object() {
+                let job = key(&jobs["jobs"][0]["key"]).to_string();
+                let why = ["--retries", "0", "--errorMessage", "the van is full"];
+                self.zbctl(&[&["fail", "job", &job][..], &why].concat()).expect("a failed job");
+                return;
+            }
+            assert!(Instant::now() < deadline, "{}", self.log());
+        }
+    }
+
+    /// An instance goes on as one of another process, its element `from` as `to`.
+    pub async fn migrate(&self, instance: i64, definition: i64, (from, to): (&str, &str)) {
+        let mapping = [(1, Field::Text(from)), (2, Field::Text(to))];
+        let plan = [(1, Field::Number(definition)), (2, Field::Message(&mapping))];
+        let wanted = [(1, Field::Number(instance)), (2, Field::Message(&plan))];
+        let method = "gateway_protocol.Gateway/MigrateProcessInstance";
+        grpc::call(&self.address, method, &wanted).await.expect("a migrated instance");
     }
 
     pub fn set_amount(&self, instance: i64) {
@@ -139,6 +194,11 @@ impl Drop for Zeebe {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// `zbctl` writes keys as numbers or as text.
+fn key(value: &Value) -> i64 {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).expect("a key")
 }
 
 fn fetched(what: &str) -> Result<PathBuf, NotRun> {

@@ -101,7 +101,8 @@ impl Open {
     pub fn fold(&mut self, record: Record, now: i64) {
         match record.intent {
             Intent::Created => self.create(record),
-            Intent::Migrated if self.is_known(record.key) => {
+            // where not all are known one by one, it may be one of the others
+            Intent::Migrated if self.is_known(record.key) || self.may_be_new(record.key) => {
                 self.forget(record.key);
                 self.add(record);
             }
@@ -170,6 +171,10 @@ impl Open {
             None if self.gone.len() < MOST_GONE => drop(self.gone.insert(record.key, now)),
             None => {}
         }
+    }
+
+    fn may_be_new(&self, key: i64) -> bool {
+        !self.gone.contains_key(&key) && self.groups.iter().all(|(_, incidents)| incidents.more == 0)
     }
 
     fn is_known(&self, key: i64) -> bool {

@@ -135,6 +135,17 @@ fn a_migrated_incident_is_counted_where_it_is_now() {
 }
 
 #[test]
+fn a_migrated_incident_is_open_wherever_its_creation_is() {
+    let mut story = Story::begin();
+    // the index of the day on which it was made is deleted; of the other, what came first becomes visible last
+    assert_eq!(story.open(0, &[(2, "MIGRATED", 10), (3, "MIGRATED", 11)]), 2);
+    assert_eq!(story.open(1, &[(1, "CREATED", 11)]), 2, "it is no other");
+    assert_eq!(story.open(1, &[(5, "RESOLVED", 12), (6, "RESOLVED", 10), (7, "RESOLVED", 11)]), 2);
+    assert_eq!(story.open(1, &[(4, "MIGRATED", 12)]), 2, "it has ended already");
+    assert_eq!(story.open(10, &[]), 0);
+}
+
+#[test]
 fn whatever_version_wrote_it_a_record_is_read() {
     let old = json!({
         "intent": "CREATED", "key": i64::MAX, "recordType": "EVENT",
