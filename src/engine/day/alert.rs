@@ -41,6 +41,8 @@ pub struct Alert {
     open: Open,
     /// What was told before this turn.
     told: Open,
+    /// When it was last told, or would have been.
+    told_at: Milli,
     /// Silent or gone, and since when.
     quiet: Option<(&'static str, Milli)>,
     /// What changed in this turn, with the beginning of its episode.
@@ -50,7 +52,7 @@ pub struct Alert {
 impl Alert {
     pub fn new(rungs: &[Rung]) -> Self {
         let latches = vec![Latch::Down; rungs.len()];
-        Self { latches, since: None, open: None, told: None, quiet: None, changes: Vec::new() }
+        Self { latches, since: None, open: None, told: None, told_at: 0, quiet: None, changes: Vec::new() }
     }
 
     /// Which rungs are bad or good at a tick, as far as that is known; a step between two looks adds at most `reach` to how long
@@ -119,8 +121,19 @@ impl Alert {
             Some((_, known)) if known > level && !undecided => "lowered",
             Some(_) => return,
         };
-        self.open = Some((since, level));
+        (self.open, self.told_at) = (Some((since, level)), tick);
         self.changes.push((since, Net { what, level, at: tick }));
+    }
+
+    /// It still fires, and nothing was told of it for so long. While nobody is told, its clock goes on.
+    pub fn rings(&mut self, repeat: Milli, at: Milli, hushed: bool) -> Option<Net> {
+        let (_, level) = self.open?;
+        let highest = self.latches.iter().rev().find(|latch| latch.is_up());
+        if highest != Some(&Latch::Up) || at - self.told_at < repeat {
+            return None;
+        }
+        self.told_at = at;
+        (!hushed && self.told == self.open).then_some(Net { what: "reminded", level, at })
     }
 
     /// What somebody has to hear who knows what was told before: what came and went is one line, and so is what came to stay.

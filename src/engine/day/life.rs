@@ -1,13 +1,18 @@
 //! The engine as it is, through that day: a clock that jumps from look to look, and a store that outlives every restart.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use tokio::sync::watch;
 
 use super::{
     alert::Net,
+    luck::Spell,
     oracle::Line,
-    truth::{DAY, Milli, Truth, milli, time},
+    truth::{BELL, DAY, MINUTE, Milli, Truth, milli, time},
 };
 use crate::{
     clock::Clock,
@@ -19,7 +24,10 @@ use crate::{
         schedule::wake_at,
         watch::Pace,
     },
-    model::{Ending, Time},
+    model::{
+        Ending, Time,
+        silence::{Silence, Terms},
+    },
     store::{Settlement, Store},
 };
 
@@ -40,9 +48,11 @@ pub struct Life<'t> {
     clock: Clock,
     store: Store,
     engine: Engine,
-    /// When each rule looks next; of those of one instant, whoever may speak for the others first.
-    agenda: BTreeSet<(Time, bool, RuleKey)>,
+    /// When each rule looks next; those of one instant in any order.
+    agenda: BTreeSet<(Time, u64, RuleKey)>,
     arrivals: watch::Receiver<u64>,
+    /// When is done next what is done beside looking.
+    bell: Milli,
     /// Everything that was told.
     heard: Vec<Line>,
 }
@@ -54,7 +64,8 @@ impl<'t> Life<'t> {
         let store = Store::in_memory(clock.clone()).unwrap();
         let engine = started(&settings, &rules, &store, &clock).await;
         let (agenda, heard, arrivals) = (BTreeSet::new(), Vec::new(), store.arrivals());
-        let mut life = Self { truth, settings, rules, clock, store, engine, agenda, arrivals, heard };
+        let bell = BELL;
+        let mut life = Self { truth, settings, rules, clock, store, engine, agenda, arrivals, bell, heard };
         life.arm().await;
         life
     }
@@ -67,7 +78,11 @@ impl<'t> Life<'t> {
         for (from, to) in halts {
             self.live_until(from).await;
             self.clock.turn_to(time(to));
+            while self.bell < to {
+                self.bell += MINUTE;
+            }
             self.engine = started(&self.settings, &self.rules, &self.store, &self.clock).await;
+            self.mute();
             self.arm().await;
         }
         self.live_until(DAY).await;
@@ -80,7 +95,7 @@ impl<'t> Life<'t> {
             let watch = watch.lock().await;
             let now = self.clock.now();
             let due = wake_at(&watch.rule.timing, &watch.progress(now), now).unwrap();
-            self.agenda.insert(place(due.max(now), watch.key.clone()));
+            self.agenda.insert(self.place(due.max(now), watch.key.clone()));
         }
     }
 
@@ -89,13 +104,44 @@ impl<'t> Life<'t> {
             if milli(due) >= end {
                 break;
             }
+            self.ring_until(milli(due)).await;
             self.agenda.pop_first();
             self.clock.turn_to(due);
             let next = self.look(&key).await;
-            self.agenda.insert(place(next, key));
+            self.agenda.insert(self.place(next, key));
             self.engine.tell_what_is_withheld().await;
             self.listen().await;
         }
+        self.ring_until(end).await;
+    }
+
+    /// Silences begin and end, and reminders ring.
+    async fn ring_until(&mut self, end: Milli) {
+        while self.bell < end {
+            self.clock.turn_to(time(self.bell));
+            self.bell += MINUTE;
+            self.mute();
+            self.engine.tell_what_is_withheld().await;
+            self.engine.remind().await;
+            self.listen().await;
+        }
+    }
+
+    fn mute(&self) {
+        let now = milli(self.clock.now());
+        let begun = self.truth.muted.iter().filter(|(_, spell)| spell.from <= now);
+        let silence = |(rule, spell): &(&str, Spell)| {
+            let (reason, who) = ("work".to_owned(), "ada".to_owned());
+            let terms = Terms { until: time(spell.to), reason, who, created: time(spell.from) };
+            Silence::new(Silence::matchers_of(rule, None), terms)
+        };
+        self.engine.silences.store(Arc::new(begun.map(silence).collect()));
+    }
+
+    fn place(&self, due: Time, key: RuleKey) -> (Time, u64, RuleKey) {
+        let mut hasher = DefaultHasher::new();
+        (self.truth.seed, due, &key.rule).hash(&mut hasher);
+        (due, hasher.finish(), key)
     }
 
     /// One turn of one rule, and when the next one is due.
@@ -143,10 +189,6 @@ impl<'t> Life<'t> {
             }
         }
     }
-}
-
-fn place(due: Time, key: RuleKey) -> (Time, bool, RuleKey) {
-    (due, key.rule != "elasticsearch-unreachable", key)
 }
 
 async fn started(settings: &Arc<Settings>, rules: &RuleSet, store: &Store, clock: &Clock) -> Engine {

@@ -6,7 +6,7 @@ use super::{
     alert::{Alert, Net, Verdict},
     blind::Blind,
     luck::Spell,
-    truth::{DAY, MINUTE, Milli, Place, Truth, Weather, time},
+    truth::{BELL, DAY, MINUTE, Milli, Place, Truth, Weather, time},
 };
 use crate::model::{Entity, Level};
 
@@ -114,6 +114,7 @@ pub struct Promise<'t> {
     every: Milli,
     place: Place,
     windowed: bool,
+    repeat: Option<Milli>,
     rungs: Vec<Rung>,
     silent: Quiet,
     gone: Quiet,
@@ -127,12 +128,28 @@ impl<'t> Promise<'t> {
         let silent = Quiet { what: "no_data", after: None, fires: None };
         let gone = Quiet { what: "vanished", after: Some(10 * MINUTE), fires: None };
         let says = Box::new(|_: Moment<'_>| BTreeMap::new());
-        Self { rule, every, place, windowed: false, rungs: Vec::new(), silent, gone, says, tells: None }
+        Self {
+            rule,
+            every,
+            place,
+            windowed: false,
+            repeat: None,
+            rungs: Vec::new(),
+            silent,
+            gone,
+            says,
+            tells: None,
+        }
     }
 
     /// About a window of documents: what cannot be asked now is asked later.
     pub fn windowed(self) -> Self {
         Self { windowed: true, ..self }
+    }
+
+    /// Told again so long after it was told last.
+    pub fn repeats(self, every: Milli) -> Self {
+        Self { repeat: Some(every), ..self }
     }
 
     /// Who is silent for so long has ended.
@@ -183,11 +200,14 @@ impl<'t> Promise<'t> {
     pub fn lines(&self, world: World<'_>, lag: Milli) -> Vec<Line> {
         let mut alerts: BTreeMap<Entity, Alert> = BTreeMap::new();
         let (mut blind, mut lines, mut owed, mut held) = (Blind::default(), Vec::new(), Vec::new(), None);
-        let mut before = Vec::new();
+        let (mut before, mut bell) = (Vec::new(), BELL);
         for (asked, mut ticks) in self.looks(world.truth, lag) {
-            if let Some(release) = held.filter(|release| asked >= *release) {
-                lines.extend(self.news(&mut alerts, release, held.take()));
+            while bell < asked {
+                lines.extend(self.released(&mut alerts, bell, &mut held));
+                lines.extend(self.reminders(&mut alerts, bell, world));
+                bell += MINUTE;
             }
+            lines.extend(self.released(&mut alerts, asked, &mut held));
             let newest = ticks[ticks.len() - 1];
             match world.truth.weather(self.place, asked) {
                 Weather::Fine => {}
@@ -219,13 +239,46 @@ impl<'t> Promise<'t> {
                 before.push((tick, asked));
             }
             lines.extend(self.of_itself(blind.net(newest), asked));
-            let speaks = world.speaks.iter().filter(|_| self.place.is_main());
-            held = held.or(speaks.into_iter().find(|spell| spell.holds(asked)).map(|spell| spell.to));
+            held = held.or(self.hushed(asked, world));
             if held.is_none() {
                 lines.extend(self.news(&mut alerts, asked, None));
             }
         }
+        while bell < DAY {
+            lines.extend(self.released(&mut alerts, bell, &mut held));
+            lines.extend(self.reminders(&mut alerts, bell, world));
+            bell += MINUTE;
+        }
         lines
+    }
+
+    /// Until when nothing is told of this rule.
+    fn hushed(&self, at: Milli, world: World<'_>) -> Option<Milli> {
+        let speaks = world.speaks.iter().filter(|_| self.place.is_main());
+        let muted = world.truth.muted.iter().filter(|(rule, _)| *rule == self.rule);
+        let mut spells = speaks.chain(muted.map(|(_, spell)| spell));
+        spells.find(|spell| spell.holds(at)).map(|spell| spell.to)
+    }
+
+    /// What was held back until a time that has come.
+    fn released(
+        &self,
+        alerts: &mut BTreeMap<Entity, Alert>,
+        now: Milli,
+        held: &mut Option<Milli>,
+    ) -> Vec<Line> {
+        let release = held.filter(|release| now >= *release);
+        release.map(|release| self.news(alerts, release, held.take())).unwrap_or_default()
+    }
+
+    fn reminders(&self, alerts: &mut BTreeMap<Entity, Alert>, bell: Milli, world: World<'_>) -> Vec<Line> {
+        let Some(repeat) = self.repeat.filter(|_| !world.truth.down.holds(bell)) else { return Vec::new() };
+        let hushed = self.hushed(bell, world).is_some();
+        let rings = |(entity, alert): (&Entity, &mut Alert)| {
+            let net = alert.rings(repeat, bell, hushed)?;
+            Some(Line { told: bell, rule: self.rule.to_owned(), entity: entity.clone(), net })
+        };
+        alerts.iter_mut().filter_map(rings).collect()
     }
 
     fn look(&self, alerts: &mut BTreeMap<Entity, Alert>, said: BTreeMap<Entity, Said>, tick: Milli) {

@@ -38,6 +38,9 @@ pub fn milli(time: Time) -> Milli {
     (time - midnight()).num_milliseconds()
 }
 
+/// So long after each full minute is done what is done beside looking.
+pub const BELL: Milli = 29_900;
+
 /// In seconds since the epoch.
 pub const MIDNIGHT: i64 = 1_772_409_600;
 
@@ -98,10 +101,13 @@ pub enum Weather {
 
 /// Everything that happened.
 pub struct Truth {
+    pub seed: u64,
     /// Nobody evaluates then: the daemon was stopped, and started again.
     pub down: Spell,
     /// The daemon is killed, and starts again at once.
     pub restarts: Vec<Milli>,
+    /// Nobody wants to be told of these rules then.
+    pub muted: [(&'static str, Spell); 2],
     cluster_away: Vec<Spell>,
     shards_missing: Vec<Spell>,
     kubernetes_away: Vec<Spell>,
@@ -131,6 +137,7 @@ impl Truth {
         ]);
         documents.values_mut().for_each(|all| all.sort_by_key(|doc| doc.at));
         Self {
+            seed,
             // no two of them at one time: what each of them does is to be seen
             cluster_away: vec![luck.in_hour(2, (20, 200)), luck.in_hour(14, (600, 2400))],
             down: luck.in_hour(8, (1200, 1201)),
@@ -146,6 +153,10 @@ impl Truth {
             pings: signs::pings(&mut luck),
             incidents,
             documents,
+            muted: [("kubernetes-pods", 10), ("kurrentdb-load", 15)].map(|(rule, hour)| {
+                let from = hour * HOUR + luck.pick(0, 60) * MINUTE + BELL;
+                (rule, Spell { from, to: from + luck.pick(30, 120) * MINUTE })
+            }),
         }
     }
 

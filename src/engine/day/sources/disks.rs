@@ -79,6 +79,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .rung(Rung::new(Level::Warning, |percent| percent >= 88.0))
         .rung(Rung::new(Level::Critical, |percent| percent >= 90.0))
         .gone_for(HOUR)
+        .repeats(30 * MINUTE)
         .says(move |moment| {
             let said = |disk: &Disk| match (is_in(&disk.gone, moment.asked), is_in(&disk.mute, moment.asked))
             {

@@ -114,6 +114,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
             said
         });
     let load = Promise::new("kurrentdb-load", 2 * MINUTE, Place::Nowhere)
+        .repeats(3 * MINUTE)
         .rung(Rung::new(Level::Warning, |load| load > 2.0).easing(5 * MINUTE))
         .says(move |moment| {
             let said = |node: usize| match truth.kurrent.trouble(moment.asked) == Some(Trouble::Down(node)) {

@@ -109,6 +109,7 @@ impl One {
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let pods = Promise::new("kubernetes-pods", MINUTE, Place::Kubernetes)
+        .repeats(20 * MINUTE)
         .rung(Rung::new(Level::Warning, |share| share > 0.0))
         .rung(Rung::new(Level::Critical, |share| share >= 0.5).lasting(5 * MINUTE))
         .says(move |moment| {

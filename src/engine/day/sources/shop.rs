@@ -39,6 +39,7 @@ impl Shop {
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let shop = Promise::new("shop-up", 2 * MINUTE, Place::Nowhere)
+        .repeats(5 * MINUTE)
         .rung(Rung::new(Level::Critical, |down| down > 0.0).lasting(2 * MINUTE))
         .says(move |moment| {
             let down = is_in(&truth.shop.down, moment.asked);
