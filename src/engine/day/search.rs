@@ -1,7 +1,5 @@
 //! Searches over documents, as an engine would answer them that has just these.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::truth::{Doc, MIDNIGHT, SECOND, milli};
@@ -12,18 +10,23 @@ use crate::model::{
 
 /// Over those of its window that can be found.
 pub fn answer<'d>(search: &Search, documents: impl Iterator<Item = &'d Doc>) -> SearchAnswer {
-    let mut groups: BTreeMap<Entity, Vec<&Doc>> = BTreeMap::new();
+    let mut groups: Vec<(Vec<&Value>, Vec<&Doc>)> = Vec::new();
     if search.per.is_empty() {
-        groups.insert(Entity::empty(), Vec::new());
+        groups.push((Vec::new(), Vec::new()));
     }
     let filter = search.filter.as_ref().map(|filter| filter.query());
     for doc in documents.filter(|doc| filter.is_none_or(|filter| fits(doc, filter, &search.time_field))) {
-        let label = |name: &String| Some((name.clone(), as_label(doc.field(name)?)));
-        if let Some(labels) = search.per.iter().map(label).collect::<Option<Vec<_>>>() {
-            groups.entry(Entity::new(labels)).or_default().push(doc);
+        let Some(of) = search.per.iter().map(|name| doc.field(name)).collect::<Option<Vec<_>>>() else {
+            continue;
+        };
+        match groups.iter_mut().find(|(known, _)| *known == of) {
+            Some((_, docs)) => docs.push(doc),
+            None => groups.push((of, vec![doc])),
         }
     }
-    SearchAnswer { groups: groups.into_iter().map(|(entity, docs)| (entity, group(search, &docs))).collect() }
+    let entity = |of: Vec<&Value>| Entity::new(search.per.iter().cloned().zip(of.into_iter().map(as_label)));
+    let groups = groups.into_iter().map(|(of, docs)| (entity(of), group(search, &docs)));
+    SearchAnswer { groups: groups.collect() }
 }
 
 fn as_label(value: &Value) -> String {
@@ -81,10 +84,10 @@ pub fn fits(doc: &Doc, filter: &Value, time_field: &str) -> bool {
         "exists" => number_or_text(doc, what.unwrap().as_str().unwrap(), time_field),
         "range" => is_within(number(doc, name, time_field), what.unwrap()),
         "bool" => {
-            let all = |part: &str| about.get(part).map(listed).unwrap_or_default();
-            let fit = |filter: &&Value| fits(doc, filter, time_field);
+            let all = |part: &str| listed(about.get(part));
+            let fit = |filter: &Value| fits(doc, filter, time_field);
             let should = all("should");
-            all("filter").iter().chain(&all("must")).all(fit)
+            all("filter").iter().chain(all("must")).all(fit)
                 && !all("must_not").iter().any(fit)
                 && (should.is_empty() || should.iter().any(fit))
         }
@@ -96,8 +99,11 @@ fn number_or_text(doc: &Doc, field: &str, time_field: &str) -> bool {
     field == time_field || doc.field(field).is_some()
 }
 
-fn listed(part: &Value) -> Vec<&Value> {
-    part.as_array().map_or_else(|| vec![part], |parts| parts.iter().collect())
+fn listed(part: Option<&Value>) -> &[Value] {
+    match part {
+        Some(Value::Array(parts)) => parts,
+        part => part.map(std::slice::from_ref).unwrap_or_default(),
+    }
 }
 
 fn is_within(number: Option<f64>, range: &Value) -> bool {
