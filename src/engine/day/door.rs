@@ -59,6 +59,7 @@ impl Truth {
             }
             "/_nodes/stats/fs" => Ok(Response::Body(self.disks.stats(now))),
             "/_cluster/state/nodes" => Ok(Response::Body(self.disks.members(now))),
+            "/_cluster/state/metadata" => Ok(Response::Body(self.shards.metadata(now))),
             "/_cluster/settings" => Ok(Response::Body(disks::settings())),
             other => panic!("nobody here answers `{other}`"),
         }

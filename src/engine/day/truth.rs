@@ -15,6 +15,7 @@ use super::{
         kurrent::Kurrent,
         news,
         pods::Pods,
+        shards::Shards,
         shop::Shop,
         signs, web,
         zeebe::{self, Incident},
@@ -121,6 +122,7 @@ pub struct Truth {
     pub pods: Pods,
     pub pings: Vec<Milli>,
     pub incidents: Vec<Incident>,
+    pub shards: Shards,
 }
 
 impl Truth {
@@ -157,6 +159,7 @@ impl Truth {
                 let from = hour * HOUR + luck.pick(0, 60) * MINUTE + BELL;
                 (rule, Spell { from, to: from + luck.pick(30, 120) * MINUTE })
             }),
+            shards: Shards::of(&mut luck),
         }
     }
 

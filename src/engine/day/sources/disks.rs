@@ -38,6 +38,10 @@ impl Disks {
         self.0.iter().filter(move |disk| !is_in(&disk.gone, at))
     }
 
+    pub fn many(&self, at: Milli) -> i64 {
+        self.here(at).count() as i64
+    }
+
     /// `GET /_cluster/state/nodes`
     pub fn members(&self, at: Milli) -> Value {
         let node = |disk: &Disk| (disk.name.clone(), json!({ "name": disk.name, "roles": ["data"] }));
@@ -58,7 +62,7 @@ impl Disks {
 
 /// `GET /_cluster/settings`
 pub fn settings() -> Value {
-    json!({ "persistent": {}, "transient": {}, "defaults": { "cluster.routing.allocation.enable": "all" } })
+    json!({ "persistent": {}, "transient": {}, "defaults": { "cluster.routing.allocation.enable": "all", "cluster.max_shards_per_node": "1000" } })
 }
 
 impl Disk {

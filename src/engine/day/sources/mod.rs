@@ -8,6 +8,7 @@ pub mod kurrent;
 pub mod news;
 pub mod pods;
 pub mod rates;
+pub mod shards;
 pub mod shop;
 pub mod signs;
 pub mod web;
@@ -26,6 +27,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         news::promises,
         pods::promises,
         rates::promises,
+        shards::promises,
         shop::promises,
         signs::promises,
         web::promises,
