@@ -179,6 +179,18 @@ async fn an_episode_that_begins_on_a_tick_that_came_twice_has_an_id_of_its_own()
 }
 
 #[tokio::test]
+async fn after_a_restart_reminders_wait_for_no_look() {
+    let mut hourly = rule(false);
+    hourly.repeat = Some(MINUTE * 60);
+    let mut world = World::new(hourly, at("09:58"), |_| percent(50.0)).await;
+    world.live_until(at("10:30")).await;
+    world.restart(at("11:05")).await;
+    world.engine.remind().await;
+    world.listen().await;
+    assert_eq!(world.said_to("ear"), ["09:58 fired warning", "11:05 reminded warning"]);
+}
+
+#[tokio::test]
 async fn reminders_go_on_after_the_clock_was_set_back() {
     let mut often = rule(false);
     often.repeat = Some(MINUTE * 30);

@@ -171,6 +171,11 @@ impl Engine {
         lively.iter().filter_map(|key| self.watch(key)).collect()
     }
 
+    fn hold(&self, watch: Watch) {
+        self.note_lively(&watch);
+        lock(&self.watches).insert(watch.key.clone(), Arc::new(TurnLock::new(watch)));
+    }
+
     /// Wherever a watch changes or begins.
     fn note_lively(&self, watch: &Watch) {
         let mut lively = lock(&self.lively);

@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::Mutex as TurnLock;
-
 use crate::{
     config::{self, Rule, RuleKey, RuleSet},
     engine::{
@@ -51,8 +49,7 @@ impl Engine {
         for (key, found) in stored {
             let rule = Arc::new(own::ghost(&key, &found.card));
             let watch = Watch::new(rule, &key.cluster, found);
-            self.note_lively(&watch);
-            lock(&self.watches).insert(key, Arc::new(TurnLock::new(watch)));
+            self.hold(watch);
         }
         *self.scans.lock().await = Scans { hash, missing };
         Ok(())
@@ -86,10 +83,9 @@ impl Engine {
         if changed {
             self.close(&mut watch, Ending::RuleChanged, false).await?;
         }
-        self.note_lively(&watch);
         self.note_reach(&watch);
         self.note_speakers(&watch);
-        lock(&self.watches).insert(key.clone(), Arc::new(TurnLock::new(watch)));
+        self.hold(watch);
         lock(&self.agenda).put(self.clock.now(), key.clone());
         Ok(())
     }
