@@ -100,7 +100,7 @@ fn company(search: &Search, timeout: Duration) -> Company {
     let during = During { time_field: search.time_field.clone(), window: search.window };
     Company {
         header: header(&search.index),
-        range: range_text(&during),
+        range: range(&during).to_string(),
         timeout: deadline(timeout),
         hasty: format!("{}ms", timeout.as_millis() / 5),
     }
@@ -108,15 +108,11 @@ fn company(search: &Search, timeout: Duration) -> Company {
 
 /// The line that says where to look.
 pub(super) fn header(index: &str) -> String {
-    let index = quoted(index);
+    let index = Value::from(index);
     // A partial answer names what failed; whether it proves anything is judged here.
     format!(
         r#"{{"index":{index},"ignore_unavailable":false,"allow_no_indices":false,"expand_wildcards":"open","allow_partial_search_results":true}}"#
     )
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// A deadline for the cluster that leaves ours time to hear of it.
@@ -130,12 +126,6 @@ pub(super) fn range(during: &During) -> Value {
     let mut range = Map::new();
     range.insert(during.time_field.clone(), json!({ "gte": start, "lt": end, "format": "epoch_millis" }));
     json!({ "range": range })
-}
-
-fn range_text(during: &During) -> String {
-    let (start, end) = (during.window.start.timestamp_millis(), during.window.end.timestamp_millis());
-    let field = quoted(&during.time_field);
-    format!(r#"{{"range":{{{field}:{{"gte":{start},"lt":{end},"format":"epoch_millis"}}}}}}"#)
 }
 
 fn mark(search: &Search) -> u64 {

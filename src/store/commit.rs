@@ -104,14 +104,16 @@ fn put_run(db: &Connection, key: &RuleKey, run: &Run) -> Result<(), StoreError> 
         vec![seq.into(), rule, cluster, first.into(), tick.into(), n.into(), outcome, reason]
     };
     match goes_on {
-        Some((seq, first, _, n, ..)) => lengthen(db, &row(seq, first, n + i64::from(run.n))),
+        Some((seq, first, _, n, ..)) => {
+            let n = n + i64::from(run.n);
+            lengthen(db, (seq, tick, n), &row(seq, first, n))
+        }
         None => put(db, &RUNS, row(next_seq(db, "runs")?, begin, i64::from(run.n))),
     }
 }
 
-/// In place: nothing of what its index holds changes.
-fn lengthen(db: &Connection, row: &[Value]) -> Result<(), StoreError> {
-    let [seq, _, _, _, last, n, ..] = row else { return Ok(()) };
+/// In place, as `row` is then: nothing of what its index holds changes.
+fn lengthen(db: &Connection, (seq, last, n): (i64, i64, i64), row: &[Value]) -> Result<(), StoreError> {
     let update = "UPDATE runs SET last = ?2, n = ?3, sum = ?4 WHERE seq = ?1";
     db.prepare_cached(update)?.execute(params![seq, last, n, sum(row)])?;
     Ok(())

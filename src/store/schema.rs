@@ -1,7 +1,8 @@
 //! The tables, how they came to be, and how a row is written and proven.
 //!
 //! Every row carries a sum over its columns: SQLite proves its own structure, the sum proves what is in it, so that a
-//! flipped bit is damage and never another threshold. All writing goes through [`put`], which knows.
+//! flipped bit is damage and never another threshold. All writing goes through [`put`], which knows; only a stretch of ticks
+//! is lengthened in place, with its new sum.
 
 use std::{path::Path, sync::OnceLock};
 
