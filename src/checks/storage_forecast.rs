@@ -74,6 +74,8 @@ impl StorageForecast {
         let (stats, members, settings) = (body(answers, 0)?, body(answers, 1)?, body(answers, 2)?);
         let (chosen, marks) = (self.storage().chosen(members, stats)?, Watermarks::of(settings));
         let now = look.window.end;
+        // after a long gap, most of what was recorded is no part of the history any more
+        past.forget_before(now, self.history.0);
         let mut findings = BTreeMap::new();
         for node in &chosen {
             let finding = match stats.pointer("/nodes").and_then(|nodes| nodes.get(&node.id)) {
@@ -82,7 +84,6 @@ impl StorageForecast {
             };
             findings.insert(node.entity.clone(), finding);
         }
-        past.forget_before(now, self.history.0);
         Ok(Observation::Seen { findings, others: Others::Absent })
     }
 

@@ -121,6 +121,18 @@ fn what_is_remembered_is_bounded_and_goes_with_its_node() {
 }
 
 #[test]
+fn what_was_recorded_before_a_gap_longer_than_the_history_foretells_nothing() {
+    let check = forecast();
+    let (_, memory) = after(&check, 1440, |minute| 500 * GB + minute as u64 * GB / 10);
+    let mut later = look();
+    later.window.end += TimeDelta::minutes(1440) + TimeDelta::days(10);
+    let (seen, _) = check.read(&later, &answers(650 * GB), memory);
+    let Observation::Seen { findings, .. } = seen else { panic!("{seen:?}") };
+    let Finding::NoData(words) = &findings[&Entity::of("node", "n1")] else { panic!("{findings:?}") };
+    assert_eq!(words, "0s recorded, 6h are needed");
+}
+
+#[test]
 fn settings_that_are_not_told_are_unknown_and_not_guessed() {
     let mut all = answers(500 * GB);
     all[2] = Err(Reason::new(Cause::Refused, "403"));
