@@ -31,7 +31,8 @@ pub struct Since {
 
 impl Blind {
     /// `excused`: the cluster is known to be unreachable, and its own alert speaks for all. Such looks neither start nor end the
-    /// clock; one that already runs starts again with them, unless it has rung.
+    /// clock; the rule's own, if it already runs, starts again with them, unless it has rung. That of an entity runs through them, but
+    /// does not ring.
     #[must_use]
     pub fn look(
         mut self,
@@ -46,7 +47,10 @@ impl Blind {
                     since.at = tick.at;
                 }
             }
-            Observation::Indeterminate(reason) => self.rule = since(policy, self.rule.take(), reason, tick),
+            Observation::Indeterminate(reason) => {
+                self.rule = since(policy, self.rule.take(), reason, tick);
+                self.ring_for_entities(policy, tick);
+            }
             Observation::Seen { findings, .. } => {
                 self.look_at(policy, findings, observation.is_blind(), tick);
             }
@@ -63,6 +67,7 @@ impl Blind {
         tick: Tick,
     ) {
         self.entities.retain(|entity, _| matches!(findings.get(entity), None | Some(Finding::Unknown(_))));
+        self.ring_for_entities(policy, tick);
         let mut first = None;
         for (entity, finding) in findings {
             let Finding::Unknown(reason) = finding else { continue };
@@ -76,6 +81,12 @@ impl Blind {
         };
     }
 
+    fn ring_for_entities(&mut self, policy: &BlindPolicy, tick: Tick) {
+        for since in self.entities.values_mut() {
+            since.rung |= elapsed(since.at, tick.at) >= policy.after;
+        }
+    }
+
     /// What the rule's own alert, `highwater-blind {rule}`, is to be shown: the time without a look that proved anything.
     pub fn finding(&self, policy: &BlindPolicy, tick: Tick) -> Finding {
         // what was told stays told, whatever the policy is now: only a look that proves something ends it
@@ -83,13 +94,9 @@ impl Blind {
         let mut reading = Reading::new(Number::Int(0), Unit::Seconds);
         if let Some(since) = self.rule.as_ref().filter(|since| overdue(since)) {
             reading = blind_for(since, tick).fact("accept", since.reason.accept.clone());
-        } else if let Some((_, since)) = self.entities.iter().find(|(_, since)| overdue(since)) {
-            let named: Vec<String> = self
-                .entities
-                .iter()
-                .filter(|(_, since)| overdue(since))
-                .map(|(entity, _)| entity.to_string())
-                .collect();
+        } else if let Some((_, since)) = self.entities.iter().find(|(_, since)| since.rung) {
+            let rung = self.entities.iter().filter(|(_, since)| since.rung);
+            let named: Vec<String> = rung.map(|(entity, _)| entity.to_string()).collect();
             reading = blind_for(since, tick).fact("unknown", named);
         }
         Finding::Value(reading)

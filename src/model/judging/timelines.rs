@@ -1,7 +1,7 @@
 //! Timelines by name.
 
 use super::*;
-use crate::model::{Attention, Cause, Reason, Schedule, Timing, schedule::CronSchedule};
+use crate::model::{Attention, Cause, Reason, Schedule, Timing, blind::Blind, schedule::CronSchedule};
 
 fn blind() -> Observation {
     Observation::Indeterminate(Reason::new(Cause::Timeout, "no answer within 10s"))
@@ -189,6 +189,27 @@ fn blindness_is_told_after_its_time_and_ends_at_the_first_determinate_look() {
     assert!(overdue(&world, 301));
     world.look(tick(360), &two_nodes());
     assert!(!overdue(&world, 10_000));
+}
+
+#[test]
+fn while_the_cluster_itself_is_away_nobody_is_said_to_be_blind_about_one_of_its_nodes() {
+    let policy = BlindPolicy::default();
+    let unknown = Finding::Unknown(Reason::new(Cause::Partial, "sent no statistics"));
+    let silent = seen(&[(node(), unknown), (Entity::of("node", "es-2"), value(40))], Others::Absent);
+    let is_told = |sight: &Blind, seconds: i64| {
+        let Finding::Value(reading) = sight.finding(&policy, tick(seconds)) else { panic!() };
+        reading.value > Number::Int(0)
+    };
+    let mut sight = Blind::default().look(&policy, &silent, false, tick(0));
+    for minute in 1..=20 {
+        sight = sight.look(&policy, &blind(), true, tick(minute * 60));
+        assert!(!is_told(&sight, minute * 60), "nobody knows of any node: {minute}");
+    }
+    // its clock ran all the same
+    let still = sight.clone().look(&policy, &silent, false, tick(1260));
+    assert!(is_told(&still, 1260));
+    let back = sight.look(&policy, &two_nodes(), false, tick(1260));
+    assert!(!is_told(&back, 1260));
 }
 
 #[test]
