@@ -1,6 +1,7 @@
 //! One alert, as the rules of the language have it: slow, and easy to believe.
 
 use super::{
+    flaps::{Story, TooOften},
     oracle::{Quiet, Rung},
     truth::{MINUTE, Milli},
 };
@@ -12,6 +13,14 @@ pub struct Net {
     pub what: &'static str,
     pub level: Level,
     pub at: Milli,
+    /// That it flaps or has settled, where it is said.
+    pub note: Option<&'static str>,
+}
+
+impl Net {
+    pub fn new(what: &'static str, level: Level, at: Milli) -> Self {
+        Self { what, level, at, note: None }
+    }
 }
 
 /// A rung is on its way up or down for so long already, and was last looked at then.
@@ -45,14 +54,28 @@ pub struct Alert {
     told_at: Milli,
     /// Silent or gone, and since when.
     quiet: Option<(&'static str, Milli)>,
-    /// What changed in this turn, with the beginning of its episode.
+    /// What changed since something was told, with the beginning of its episode.
     changes: Vec<(Milli, Net)>,
+    too_often: Option<TooOften>,
+    story: Story,
+    /// It was said that it flaps, and not yet that it settled.
+    said_to_flap: bool,
 }
 
 impl Alert {
-    pub fn new(rungs: &[Rung]) -> Self {
-        let latches = vec![Latch::Down; rungs.len()];
-        Self { latches, since: None, open: None, told: None, told_at: 0, quiet: None, changes: Vec::new() }
+    pub fn new(rungs: &[Rung], too_often: Option<TooOften>) -> Self {
+        Self {
+            latches: vec![Latch::Down; rungs.len()],
+            since: None,
+            open: None,
+            told: None,
+            told_at: 0,
+            quiet: None,
+            changes: Vec::new(),
+            too_often,
+            story: Story::default(),
+            said_to_flap: false,
+        }
     }
 
     /// Which rungs are bad or good at a tick, as far as that is known; a step between two looks adds at most `reach` to how long
@@ -90,9 +113,7 @@ impl Alert {
             (true, None) => {
                 self.latches.fill(Latch::Down);
                 self.since = None;
-                if let Some((since, level)) = self.open.take() {
-                    self.changes.push((since, Net { what: quiet.what, level, at: tick }));
-                }
+                self.ends(quiet.what, tick);
             }
         }
     }
@@ -105,8 +126,7 @@ impl Alert {
         let highest = (0..rungs.len()).rev().find(|at| self.latches[*at].is_up());
         let since = self.since.unwrap_or(tick);
         let Some(highest) = highest else {
-            if let Some((since, level)) = self.open.take() {
-                self.changes.push((since, Net { what: "resolved", level, at: tick }));
+            if self.ends("resolved", tick) {
                 // a rung that is pending begins an episode of its own
                 self.since = self.latches.iter().any(|latch| *latch != Latch::Down).then_some(tick);
             }
@@ -122,7 +142,26 @@ impl Alert {
             Some(_) => return,
         };
         (self.open, self.told_at) = (Some((since, level)), tick);
-        self.changes.push((since, Net { what, level, at: tick }));
+        self.changes.push((since, Net::new(what, level, tick)));
+        if what == "fired" {
+            self.story.fires(tick);
+        }
+    }
+
+    fn ends(&mut self, what: &'static str, tick: Milli) -> bool {
+        let Some((since, level)) = self.open.take() else { return false };
+        self.changes.push((since, Net::new(what, level, tick)));
+        self.story.ends(tick);
+        true
+    }
+
+    fn flaps(&self, now: Milli) -> bool {
+        self.too_often.is_some_and(|limit| self.story.is_restless(&limit, now))
+    }
+
+    /// When that is due to be said, if it was said to flap.
+    pub fn settles(&self) -> Option<Milli> {
+        self.too_often.filter(|_| self.said_to_flap).map(|limit| self.story.settles(&limit))
     }
 
     /// It still fires, and nothing was told of it for so long. While nobody is told, its clock goes on.
@@ -133,35 +172,65 @@ impl Alert {
             return None;
         }
         self.told_at = at;
-        (!hushed && self.told == self.open).then_some(Net { what: "reminded", level, at })
+        let is_news = self.told != self.open || self.flaps(at);
+        (!hushed && !is_news).then_some(Net::new("reminded", level, at))
     }
 
-    /// What somebody has to hear who knows what was told before: what came and went is one line, and so is what came to stay.
-    /// What was `withheld` until some time is told as it is then, or as of its tick if that is less than a minute ago; what came
-    /// and went meanwhile is not told at all.
-    pub fn net(&mut self, withheld: Option<Milli>) -> Vec<Net> {
+    /// What somebody has to hear at `now` who knows what was told before: what came and went is one line, and so is what came to stay.
+    /// What was `withheld` until now is told as it is then, or as of its tick if that is less than a minute ago; what came and went
+    /// meanwhile is not told at all. Who was told that it flaps hears no more of it before it is worse than that, or has settled.
+    pub fn net(&mut self, now: Milli, withheld: bool) -> Vec<Net> {
+        let level = |open: Open| open.map(|(_, level)| level);
+        let flaps = self.flaps(now);
+        if flaps && self.said_to_flap && self.told.is_some() && level(self.open) <= level(self.told) {
+            return Vec::new();
+        }
         let changes = std::mem::take(&mut self.changes);
         let known = std::mem::replace(&mut self.told, self.open);
-        let is_known = |since: Milli| known.is_some_and(|(episode, _)| episode == since);
-        let ends = changes.iter().filter(|(_, net)| !["fired", "raised", "lowered"].contains(&net.what));
-        let ends = ends.filter(|(since, _)| withheld.is_none() || is_known(*since));
-        let ended = |(since, net): &(Milli, Net)| {
-            let level = known.filter(|(episode, _)| episode == since).map_or(net.level, |(_, level)| level);
-            Net { level, ..*net }
-        };
-        let mut nets: Vec<Net> = ends.map(ended).collect();
-        let Some((episode, level)) = self.open else { return nets };
-        let Some((_, last)) = changes.iter().rev().find(|(since, _)| *since == episode) else { return nets };
+        let mut nets = ends(&changes, known, withheld || flaps && known.is_some());
+        if let Some(mut rise) = self.rise(&changes, known) {
+            let late = withheld && now - rise.at >= MINUTE;
+            rise.at = if late { now } else { rise.at };
+            rise.note = Some("flapping").filter(|_| flaps && rise.what != "lowered");
+            nets.push(rise);
+        }
+        if self.said_to_flap && !flaps {
+            if let Some((_, level)) = self.open.filter(|_| nets.is_empty() && known.is_some()) {
+                nets.push(Net::new("reminded", level, now));
+            }
+            if let Some(first) = nets.first_mut() {
+                first.note = Some("settled");
+            }
+        }
+        self.said_to_flap = flaps && self.open.is_some() && (self.said_to_flap || !nets.is_empty());
+        nets
+    }
+
+    /// What became of the one that is open, as against what is known.
+    fn rise(&self, changes: &[(Milli, Net)], known: Open) -> Option<Net> {
+        let (episode, level) = self.open?;
+        let (_, last) = changes.iter().rev().find(|(since, _)| *since == episode)?;
         let what = match known.filter(|(since, _)| *since == episode) {
             None => "fired",
             Some((_, known)) if known < level => "raised",
             Some((_, known)) if known > level => "lowered",
-            Some(_) => return nets,
+            Some(_) => return None,
         };
-        let late = withheld.filter(|end| end - last.at >= MINUTE);
-        nets.push(Net { what, level, at: late.unwrap_or(last.at) });
-        nets
+        Some(Net::new(what, level, last.at))
     }
+}
+
+/// What ended, at the level that is known of it.
+fn ends(changes: &[(Milli, Net)], known: Open, only_known: bool) -> Vec<Net> {
+    let mut nets = Vec::new();
+    for (since, net) in changes.iter().filter(|(_, net)| !["fired", "raised", "lowered"].contains(&net.what))
+    {
+        let known = known.filter(|(episode, _)| episode == since);
+        if known.is_some() || !only_known {
+            nets.push(Net { level: known.map_or(net.level, |(_, level)| level), ..*net });
+        }
+    }
+    nets
 }
 
 fn next(before: Latch, rung: &Rung, (bad, good): (bool, bool), (tick, reach): (Milli, Milli)) -> Latch {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     search,
-    sources::disks,
     truth::{Doc, Milli, Place, Truth, Weather, milli, time},
+    verbatim,
 };
 use crate::{
     checks::Look,
@@ -13,7 +13,8 @@ use crate::{
         Cause, Reason,
         kubernetes::{Objects, Resource},
         query::{
-            Call, Document, Mark, Order, Page, PageAnswer, Query, Question, Response, Search, SearchAnswer,
+            Call, Document, During, Mark, Order, Page, PageAnswer, Query, Question, Response, Search,
+            SearchAnswer,
         },
         secret::{Part, Secret},
     },
@@ -29,10 +30,11 @@ impl Truth {
     fn answer(&self, question: &Question, now: Milli) -> Result<Response, Reason> {
         let place = match question {
             Question::Call(_) => Place::Cluster,
-            Question::Search(_) | Question::Page(_) => Place::Documents,
+            Question::Search(_) | Question::Page(_) | Question::Dsl(_) | Question::Esql(_) => {
+                Place::Documents
+            }
             Question::Kubernetes(_) => Place::Kubernetes,
             Question::Fetch(_) | Question::Heartbeat(_) => Place::Nowhere,
-            other => panic!("{other:?}"),
         };
         match self.weather(place, now) {
             Weather::Away => return Err(Reason::new(Cause::Unreachable, "connection refused")),
@@ -43,11 +45,24 @@ impl Truth {
             Question::Call(call) => self.call(call, now),
             Question::Search(search) => Ok(Response::Search(self.search(search, now))),
             Question::Kubernetes(listing) => Ok(Response::Kubernetes(self.objects(listing.resource, now))),
+            Question::Dsl(dsl) => {
+                Ok(Response::Body(verbatim::dsl(dsl, &self.found(&dsl.index, &dsl.during, now))))
+            }
+            Question::Esql(esql) => {
+                let index = esql.index.as_deref().unwrap();
+                Ok(Response::Body(verbatim::esql(esql, &self.found(index, &esql.during, now))))
+            }
             Question::Page(page) => Ok(Response::Page(self.page(page, now))),
             Question::Heartbeat(_) => Ok(Response::Heartbeat(self.heard(now))),
             Question::Fetch(fetch) => self.fetch(&words(&fetch.url), now),
-            other => panic!("{other:?}"),
         }
+    }
+
+    /// What of a window can be found already.
+    fn found(&self, index: &str, during: &Option<During>, now: Milli) -> Vec<&Doc> {
+        let window = &during.as_ref().unwrap().window;
+        let documents = self.documents(index, milli(window.start), milli(window.end)).iter();
+        documents.filter(|doc| doc.shown <= now).collect()
     }
 
     fn call(&self, call: &Call, now: Milli) -> Result<Response, Reason> {
@@ -60,7 +75,9 @@ impl Truth {
             "/_nodes/stats/fs" => Ok(Response::Body(self.disks.stats(now))),
             "/_cluster/state/nodes" => Ok(Response::Body(self.disks.members(now))),
             "/_cluster/state/metadata" => Ok(Response::Body(self.shards.metadata(now))),
-            "/_cluster/settings" => Ok(Response::Body(disks::settings())),
+            "/_cluster/settings" => Ok(Response::Body(self.disks.settings(now))),
+            "/ledger-*/_stats/docs" => self.ledger.stats(now),
+            "/_cluster/health/ledger-*" => Ok(Response::Body(self.ledger.health(now))),
             other => panic!("nobody here answers `{other}`"),
         }
     }

@@ -84,6 +84,7 @@ impl<'t> Life<'t> {
             self.engine = started(&self.settings, &self.rules, &self.store, &self.clock).await;
             self.mute();
             self.arm().await;
+            self.pass().await;
         }
         self.live_until(DAY).await;
         self.heard
@@ -106,11 +107,13 @@ impl<'t> Life<'t> {
             }
             self.ring_until(milli(due)).await;
             self.agenda.pop_first();
-            self.clock.turn_to(due);
+            if due > self.clock.now() {
+                self.clock.turn_to(due);
+                self.pass().await;
+            }
             let next = self.look(&key).await;
             self.agenda.insert(self.place(next, key));
-            self.engine.tell_what_is_withheld().await;
-            self.listen().await;
+            self.pass().await;
         }
         self.ring_until(end).await;
     }
@@ -125,6 +128,12 @@ impl<'t> Life<'t> {
             self.engine.remind().await;
             self.listen().await;
         }
+    }
+
+    /// What no look brings about.
+    async fn pass(&mut self) {
+        self.engine.tell_what_is_withheld().await;
+        self.listen().await;
     }
 
     fn mute(&self) {
@@ -178,8 +187,11 @@ impl<'t> Life<'t> {
                     for change in &queued.delivery.notification.alerts {
                         let ending = change.reason.filter(|reason| *reason != Ending::Cleared);
                         let what = ending.map_or(change.kind.name(), Ending::name);
-                        let level = change.level;
-                        let net = Net { what, level, at: milli(change.at) };
+                        let notes = change.note.as_deref().unwrap_or_default();
+                        let note = ["flapping", "settled"]
+                            .into_iter()
+                            .find(|note| notes.contains(&format!("{note}: ")));
+                        let net = Net { note, ..Net::new(what, change.level, milli(change.at)) };
                         let (rule, entity) = (rule.clone(), change.entity.clone());
                         self.heard.push(Line { told: milli(now), rule, entity, net });
                     }

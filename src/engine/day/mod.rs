@@ -6,21 +6,25 @@
 
 mod alert;
 mod blind;
+mod course;
 mod door;
+mod flaps;
 mod life;
 mod luck;
 mod oracle;
 mod search;
 mod sources;
 mod truth;
+mod verbatim;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
+    course::World,
     life::Life,
     luck::Spell,
-    oracle::{Line, World},
-    truth::Truth,
+    oracle::{Line, Promise},
+    truth::{BELL, DAY, MINUTE, Milli, Place, Truth, Weather},
 };
 
 /// The built-in rule whose alert speaks for all others of a cluster.
@@ -37,9 +41,12 @@ async fn live_through(seed: u64) {
     let life = Life::begin(&truth).await;
     let rules = life.rules.clone();
     let lag = |rule: &str| i64::try_from(rules.rules[rule].timing.lag().as_millis()).unwrap();
+    let promises = sources::promises(&truth);
+    let (instants, known_away) = (instants(&truth, &promises, lag), known_away(&truth, &promises[0], lag));
     let (mut expected, mut speaks) = (Vec::new(), Vec::new());
-    for promise in sources::promises(&truth) {
-        let lines = promise.lines(World { truth: &truth, speaks: &speaks }, lag(promise.rule));
+    for promise in &promises {
+        let world = World { truth: &truth, speaks: &speaks, known_away: &known_away, instants: &instants };
+        let lines = course::lines(promise, world, lag(promise.rule));
         if promise.rule == GUARD {
             speaks = spells(&lines);
         }
@@ -47,6 +54,31 @@ async fn live_through(seed: u64) {
     }
     let heard = life.live().await;
     compare(seed, expected, heard);
+}
+
+/// Whenever somebody looks at anything, or what is done beside looking is done.
+fn instants(truth: &Truth, promises: &[Promise<'_>], lag: impl Fn(&str) -> Milli) -> BTreeSet<Milli> {
+    let looks = promises.iter().flat_map(|promise| promise.looks(truth, lag(promise.rule)).into_keys());
+    let bells = (0..).map(|n| BELL + n * MINUTE).take_while(|bell| *bell < DAY);
+    let bells = bells.filter(|bell| !truth.down.holds(*bell));
+    looks.chain(bells).chain(truth.restarts.iter().copied()).collect()
+}
+
+/// From a look of the one that speaks for others that finds nobody, to its first that finds somebody.
+fn known_away(truth: &Truth, guard: &Promise<'_>, lag: impl Fn(&str) -> Milli) -> Vec<Spell> {
+    assert_eq!(guard.rule, GUARD);
+    let mut spells: Vec<Spell> = Vec::new();
+    let mut open = false;
+    for asked in guard.looks(truth, lag(GUARD)).into_keys() {
+        let away = truth.weather(Place::Cluster, asked) == Weather::Away;
+        match spells.last_mut() {
+            Some(spell) if open => spell.to = if away { DAY } else { asked },
+            _ if away => spells.push(Spell { from: asked, to: DAY }),
+            _ => {}
+        }
+        open = away;
+    }
+    spells
 }
 
 /// From each firing to its end.

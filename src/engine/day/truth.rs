@@ -13,8 +13,10 @@ use super::{
         hosts,
         kubernetes::Nodes,
         kurrent::Kurrent,
+        ledger::Ledger,
         news,
         pods::Pods,
+        queues,
         shards::Shards,
         shop::Shop,
         signs, web,
@@ -123,6 +125,7 @@ pub struct Truth {
     pub pings: Vec<Milli>,
     pub incidents: Vec<Incident>,
     pub shards: Shards,
+    pub ledger: Ledger,
 }
 
 impl Truth {
@@ -135,6 +138,7 @@ impl Truth {
             ("metricbeat-*", hosts::samples(&mut luck)),
             ("notifications-*", signs::notifications(&mut luck)),
             ("deployments-*", news::versions(&mut luck)),
+            ("queues-*", queues::samples(&mut luck)),
             ("zeebe-record_incident_*", zeebe::records(&mut luck, &incidents)),
         ]);
         documents.values_mut().for_each(|all| all.sort_by_key(|doc| doc.at));
@@ -160,6 +164,7 @@ impl Truth {
                 (rule, Spell { from, to: from + luck.pick(30, 120) * MINUTE })
             }),
             shards: Shards::of(&mut luck),
+            ledger: Ledger::of(&mut luck),
         }
     }
 

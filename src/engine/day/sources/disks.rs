@@ -1,4 +1,4 @@
-//! The disks of Elasticsearch's data nodes; some nodes do not answer for a while, some leave.
+//! The disks of Elasticsearch's data nodes; some nodes do not answer for a while, some leave. And when they will be full.
 
 use serde_json::{Map, Value, json};
 
@@ -9,33 +9,47 @@ use super::super::{
 };
 use crate::model::{Entity, Level};
 
+const GB: i64 = 1 << 30;
+/// In gigabytes, and so is what is used of it.
 const TOTAL: i64 = 1000;
 const STEP: Milli = 5 * MINUTE;
 
 struct Disk {
     name: String,
-    /// How much is used, step by step.
-    used: Vec<i64>,
+    /// How much of each data path is used, step by step.
+    paths: Vec<Vec<i64>>,
     /// It is in the cluster, but sends no statistics.
     mute: Vec<Spell>,
     gone: Vec<Spell>,
 }
 
-pub struct Disks(Vec<Disk>);
+/// What can be told of a node.
+pub enum Seen {
+    Gone,
+    Mute,
+    /// In gigabytes, by data path.
+    Used(Vec<i64>),
+}
+
+pub struct Disks {
+    all: Vec<Disk>,
+    /// Somebody allows the nodes to be fuller then.
+    lenient: Vec<Spell>,
+}
 
 impl Disks {
     pub fn of(luck: &mut Luck) -> Self {
         let disks = (1..=4).map(|n| Disk {
             name: format!("es-{n}"),
-            used: (0..DAY / STEP).scan(luck.pick(820, 900), |used, _| Some(walk(used, luck))).collect(),
+            paths: (0..1 + n / 4).map(|_| filled(luck)).collect(),
             mute: luck.spells((7200, 28_800), (60, 1200)),
             gone: luck.spells((14_400, 43_200), (1200, 7200)),
         });
-        Self(disks.collect())
+        Self { all: disks.collect(), lenient: luck.spells((10_800, 28_800), (1800, 14_400)) }
     }
 
     fn here(&self, at: Milli) -> impl Iterator<Item = &Disk> {
-        self.0.iter().filter(move |disk| !is_in(&disk.gone, at))
+        self.all.iter().filter(move |disk| !is_in(&disk.gone, at))
     }
 
     pub fn many(&self, at: Milli) -> i64 {
@@ -52,23 +66,59 @@ impl Disks {
     pub fn stats(&self, at: Milli) -> Value {
         let answers = self.here(at).filter(|disk| !is_in(&disk.mute, at));
         let node = |disk: &Disk| {
-            let path = json!({ "path": "/data", "total_in_bytes": TOTAL, "available_in_bytes": TOTAL - disk.used(at) });
-            (disk.name.clone(), json!({ "name": disk.name, "roles": ["data"], "fs": { "data": [path] } }))
+            let paths = disk.used(at).enumerate().map(|(n, used)| {
+                let free = (TOTAL - used) * GB;
+                json!({ "path": format!("/data{n}"), "total_in_bytes": TOTAL * GB, "available_in_bytes": free })
+            });
+            let paths: Vec<Value> = paths.collect();
+            (disk.name.clone(), json!({ "name": disk.name, "roles": ["data"], "fs": { "data": paths } }))
         };
         let nodes: Map<String, Value> = answers.map(node).collect();
-        json!({ "_nodes": { "total": self.0.len(), "failed": self.0.len() - nodes.len() }, "nodes": nodes })
+        json!({ "_nodes": { "total": self.all.len(), "failed": self.all.len() - nodes.len() }, "nodes": nodes })
     }
-}
 
-/// `GET /_cluster/settings`
-pub fn settings() -> Value {
-    json!({ "persistent": {}, "transient": {}, "defaults": { "cluster.routing.allocation.enable": "all", "cluster.max_shards_per_node": "1000" } })
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|disk| disk.name.as_str())
+    }
+
+    pub fn seen(&self, node: usize, at: Milli) -> Seen {
+        let disk = &self.all[node];
+        match (is_in(&disk.gone, at), is_in(&disk.mute, at)) {
+            // a cluster without a single data node is nothing that anybody believes
+            _ if self.many(at) == 0 => Seen::Mute,
+            (true, _) => Seen::Gone,
+            (_, true) => Seen::Mute,
+            _ => Seen::Used(disk.used(at).collect()),
+        }
+    }
+
+    /// Where the mark `high` is, in gigabytes used.
+    pub fn mark(&self, at: Milli) -> i64 {
+        if is_in(&self.lenient, at) { 920 } else { 900 }
+    }
+
+    /// `GET /_cluster/settings`
+    pub fn settings(&self, at: Milli) -> Value {
+        let high = format!("{}gb", TOTAL - self.mark(at));
+        json!({
+            "persistent": {}, "transient": { "cluster.routing.allocation.disk.watermark.high": high },
+            "defaults": {
+                "cluster.routing.allocation.enable": "all", "cluster.max_shards_per_node": "1000",
+                "cluster.routing.allocation.disk.watermark.high": "85%",
+            },
+        })
+    }
 }
 
 impl Disk {
-    fn used(&self, at: Milli) -> i64 {
-        self.used[usize::try_from(at / STEP).unwrap().min(self.used.len() - 1)]
+    fn used(&self, at: Milli) -> impl Iterator<Item = i64> {
+        let step = usize::try_from(at / STEP).unwrap();
+        self.paths.iter().map(move |used| used[step.min(used.len() - 1)])
     }
+}
+
+fn filled(luck: &mut Luck) -> Vec<i64> {
+    (0..DAY / STEP).scan(luck.pick(820, 900), |used, _| Some(walk(used, luck))).collect()
 }
 
 /// Up and down, mostly where it matters.
@@ -85,13 +135,17 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .gone_for(HOUR)
         .repeats(30 * MINUTE)
         .says(move |moment| {
-            let said = |disk: &Disk| match (is_in(&disk.gone, moment.asked), is_in(&disk.mute, moment.asked))
-            {
-                (true, _) => Said::Gone,
-                (_, true) => Said::Unknown,
-                _ => Said::Number(disk.used(moment.asked) as f64 / 10.0),
+            let said = |node| match truth.disks.seen(node, moment.asked) {
+                Seen::Gone => Said::Gone,
+                Seen::Mute => Said::Unknown,
+                Seen::Used(used) => Said::Number(used.into_iter().max().unwrap() as f64 / 10.0),
             };
-            truth.disks.0.iter().map(|disk| (Entity::of("node", disk.name.as_str()), said(disk))).collect()
+            truth
+                .disks
+                .names()
+                .enumerate()
+                .map(|(node, name)| (Entity::of("node", name), said(node)))
+                .collect()
         });
     vec![storage]
 }
