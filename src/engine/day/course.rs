@@ -182,6 +182,10 @@ impl Course<'_, '_> {
     fn judges(&mut self, asked: Milli, ticks: &[Milli]) {
         for tick in ticks {
             let said = (self.promise.says)(Moment { tick: *tick, asked, before: &self.before });
+            if said.values().any(|said| *said == Said::Nothing) {
+                self.blind.sees_nothing(*tick);
+                continue;
+            }
             let of = |said: Said| said.as_far_as_it_decides(&self.promise.rungs);
             let said = said.into_iter().map(|(entity, said)| (entity, of(said))).collect();
             self.blind.sees(*tick, &said);
@@ -198,7 +202,7 @@ impl Course<'_, '_> {
         let (alerts, step) = (&mut self.voice.alerts, (tick, MINUTE.max(2 * self.promise.every)));
         for (entity, said) in said {
             let alert = match said {
-                Said::Unknown => continue,
+                Said::Unknown | Said::Nothing => continue,
                 Said::Silent | Said::Gone => alerts.get_mut(&entity),
                 _ => Some(alerts.entry(entity).or_insert_with(|| Alert::new(rungs, *too_often))),
             };

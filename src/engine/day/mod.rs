@@ -95,6 +95,8 @@ fn sorted(lines: &[Line]) -> Vec<String> {
 fn compare(seed: u64, expected: Vec<Line>, heard: Vec<Line>) {
     let (expected, heard) = (sorted(&expected), sorted(&heard));
     assert!(expected.len() > 100, "a quiet day proves little");
+    let said = |note: &str| expected.iter().filter(|line| line.ends_with(note)).count();
+    assert!(said("flapping") > 20 && said("settled") > 10, "an even day proves nothing of flapping");
     if expected == heard {
         return;
     }

@@ -23,6 +23,8 @@ pub enum Said {
     Gone,
     /// Nobody can tell.
     Unknown,
+    /// Nobody can tell anything, of this entity or any other.
+    Nothing,
 }
 
 impl Said {
@@ -43,7 +45,7 @@ impl Said {
             }
             Self::AtLeast(number) => (rung.bad)(number).then_some((true, false)),
             Self::AtMost(number) => (!(rung.bad)(number)).then_some((false, true)),
-            Self::Silent | Self::Gone | Self::Unknown => None,
+            Self::Silent | Self::Gone | Self::Unknown | Self::Nothing => None,
         }
     }
 }

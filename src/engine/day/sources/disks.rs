@@ -25,6 +25,8 @@ struct Disk {
 
 /// What can be told of a node.
 pub enum Seen {
+    /// Nor of any other.
+    Nothing,
     Gone,
     Mute,
     /// In gigabytes, by data path.
@@ -85,7 +87,7 @@ impl Disks {
         let disk = &self.all[node];
         match (is_in(&disk.gone, at), is_in(&disk.mute, at)) {
             // a cluster without a single data node is nothing that anybody believes
-            _ if self.many(at) == 0 => Seen::Mute,
+            _ if self.many(at) == 0 => Seen::Nothing,
             (true, _) => Seen::Gone,
             (_, true) => Seen::Mute,
             _ => Seen::Used(disk.used(at).collect()),
@@ -134,8 +136,10 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .rung(Rung::new(Level::Critical, |percent| percent >= 90.0))
         .gone_for(HOUR)
         .repeats(30 * MINUTE)
+        .damped((3, 3 * HOUR, 40 * MINUTE))
         .says(move |moment| {
             let said = |node| match truth.disks.seen(node, moment.asked) {
+                Seen::Nothing => Said::Nothing,
                 Seen::Gone => Said::Gone,
                 Seen::Mute => Said::Unknown,
                 Seen::Used(used) => Said::Number(used.into_iter().max().unwrap() as f64 / 10.0),

@@ -51,7 +51,7 @@ fn provably_fills(slopes: &[f64], samples: f64) -> bool {
 fn of_all_disks(truth: &Truth, node: usize, moment: Moment<'_>) -> Said {
     let used = |at: Milli| match truth.disks.seen(node, at) {
         Seen::Used(used) => used,
-        Seen::Gone | Seen::Mute => Vec::new(),
+        Seen::Gone | Seen::Mute | Seen::Nothing => Vec::new(),
     };
     let looks = moment.before.iter().copied().chain([(moment.tick, moment.asked)]);
     let looks = looks.filter(|(tick, _)| *tick >= moment.tick - HISTORY);
@@ -74,6 +74,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .gone_for(HOUR)
         .says(move |moment| {
             let said = |node| match truth.disks.seen(node, moment.asked) {
+                Seen::Nothing => Said::Nothing,
                 Seen::Gone => Said::Gone,
                 Seen::Mute => Said::Unknown,
                 Seen::Used(_) => of_all_disks(truth, node, moment),

@@ -81,7 +81,7 @@ impl Ledger {
         match is_lost(&shard) {
             _ if self.shards.iter().all(|shard| is_lost(&shard)) => Said::Silent,
             // who may not see everything can tell of nothing
-            _ if unseen => Said::Unknown,
+            _ if unseen => Said::Nothing,
             true => Said::Gone,
             false => Said::Number((shard.documents(at) * MILLION) as f64),
         }

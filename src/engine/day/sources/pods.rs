@@ -3,7 +3,7 @@
 use super::super::{
     luck::{Luck, Spell, is_in},
     oracle::{Moment, Promise, Rung, Said},
-    truth::{MINUTE, Milli, Place, SECOND, Truth, time},
+    truth::{HOUR, MINUTE, Milli, Place, SECOND, Truth, time},
 };
 use crate::model::{
     Entity, Level,
@@ -110,6 +110,7 @@ impl One {
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let pods = Promise::new("kubernetes-pods", MINUTE, Place::Kubernetes)
         .repeats(20 * MINUTE)
+        .damped((3, 4 * HOUR, HOUR))
         .rung(Rung::new(Level::Warning, |share| share > 0.0))
         .rung(Rung::new(Level::Critical, |share| share >= 0.5).lasting(5 * MINUTE))
         .says(move |moment| {

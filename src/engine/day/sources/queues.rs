@@ -59,12 +59,13 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .windowed()
         .rung(Rung::new(Level::Warning, |depth| depth > 100.0))
         .rung(Rung::new(Level::Critical, |depth| depth >= 500.0).lasting(2 * MINUTE))
+        .damped((5, HOUR, 30 * MINUTE))
         .silence_fires(10 * MINUTE, Level::Warning)
         .says(move |moment| {
             let last = of("orders", moment.tick - 5 * MINUTE, moment.tick).next_back();
             let said = match last.map(|doc| doc.field("depth").and_then(Value::as_f64)) {
                 None => Said::Silent,
-                Some(None) => Said::Unknown,
+                Some(None) => Said::Nothing,
                 Some(Some(depth)) => Said::Number(depth),
             };
             one(Entity::empty(), said)
@@ -73,6 +74,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .windowed()
         .rung(Rung::new(Level::Warning, |seconds| seconds > 600.0))
         .rung(Rung::new(Level::Critical, |seconds| seconds > 1800.0).lasting(4 * MINUTE))
+        .damped((4, 2 * HOUR, 20 * MINUTE))
         .silent_for(20 * MINUTE)
         .says(move |moment| {
             let ages =

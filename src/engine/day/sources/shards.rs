@@ -49,7 +49,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
         .says(move |moment| {
             let nodes = truth.disks.many(moment.asked);
             let left = nodes * OF_A_NODE - 2 * truth.shards.primaries(moment.asked) - OTHERS;
-            let said = if nodes == 0 { Said::Unknown } else { Said::Number(left as f64) };
+            let said = if nodes == 0 { Said::Nothing } else { Said::Number(left as f64) };
             one(Entity::new([("cluster", "main"), ("tier", "data")]), said)
         });
     vec![room]

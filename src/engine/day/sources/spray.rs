@@ -25,7 +25,7 @@ pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
             }
             let said = |country| match users.get(country) {
                 // some would be missing, and nobody knows whose
-                _ if users.len() > MOST => Said::Unknown,
+                _ if users.len() > MOST => Said::Nothing,
                 None => Said::Silent,
                 Some(users) => Said::Number(users.len() as f64),
             };

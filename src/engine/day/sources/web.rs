@@ -68,6 +68,7 @@ fn doc(luck: &mut Luck, at: Milli, fields: Vec<(&'static str, serde_json::Value)
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let errors = Promise::new("web-errors", MINUTE, Place::Documents)
         .windowed()
+        .damped((4, 3 * HOUR, 30 * MINUTE))
         .rung(Rung::new(Level::Critical, |percent| percent > 10.0))
         .says(move |moment| {
             let share = |service: &str| {
