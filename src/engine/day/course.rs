@@ -156,34 +156,39 @@ impl Course<'_, '_> {
     }
 
     fn looks(&mut self, asked: Milli, mut ticks: Vec<Milli>) {
-        let (newest, is_main) = (ticks[ticks.len() - 1], self.promise.place.is_main());
+        let newest = ticks[ticks.len() - 1];
         match self.world.truth.weather(self.promise.place, asked) {
             Weather::Fine if self.promise.windowed => {
                 ticks.splice(0..0, self.owed.drain(..));
                 self.judges(asked, &ticks);
             }
             Weather::Fine => self.judges(asked, &[newest]),
-            Weather::Away if is_main => {
+            Weather::Away if self.promise.place.is_main() => {
                 self.owed.extend(ticks.into_iter().filter(|_| self.promise.windowed));
-                match is_in(self.world.known_away, asked) {
-                    true => self.blind.is_excused(newest),
-                    false => self.blind.sees_nothing(newest),
-                }
+                self.sees_nothing(asked, newest);
             }
             Weather::Away | Weather::Partial => {
                 self.owed.clear();
-                self.blind.sees_nothing(newest);
+                self.sees_nothing(asked, newest);
             }
         }
         self.says_of_itself(newest);
         self.own.speaks(asked);
     }
 
+    /// As long as it is known that the cluster is away, that is the reason whatever a look finds.
+    fn sees_nothing(&mut self, asked: Milli, tick: Milli) {
+        match self.promise.place.is_main() && is_in(self.world.known_away, asked) {
+            true => self.blind.is_excused(tick),
+            false => self.blind.sees_nothing(tick),
+        }
+    }
+
     fn judges(&mut self, asked: Milli, ticks: &[Milli]) {
         for tick in ticks {
             let said = (self.promise.says)(Moment { tick: *tick, asked, before: &self.before });
             if said.values().any(|said| *said == Said::Nothing) {
-                self.blind.sees_nothing(*tick);
+                self.sees_nothing(asked, *tick);
                 continue;
             }
             let of = |said: Said| said.as_far_as_it_decides(&self.promise.rungs);
