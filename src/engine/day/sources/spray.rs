@@ -10,7 +10,7 @@ use crate::model::{Entity, Level};
 
 const COUNTRIES: [&str; 5] = ["DK", "SE", "NO", "FI", "NL"];
 /// Of more countries the search does not tell.
-const MOST: usize = 3;
+const MOST: usize = 2;
 
 pub fn promises(truth: &Truth) -> Vec<Promise<'_>> {
     let spray = Promise::new("login-spray", 2 * MINUTE, Place::Documents)
