@@ -41,3 +41,4 @@ pub mod server;
 pub mod sinks;
 pub mod store;
 pub mod telemetry;
+pub mod threads;

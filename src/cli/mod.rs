@@ -23,9 +23,10 @@ mod unmute;
 mod validate;
 mod words;
 
-use std::{ffi::OsString, panic, process::ExitCode};
+use std::{ffi::OsString, io, panic, process::ExitCode};
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use self::{
     args::{Cli, Command},
@@ -33,6 +34,7 @@ use self::{
     paint::Tone,
     stop::{Code, Stop},
 };
+use crate::threads;
 
 /// Does what the command line asks, and says how it went.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -100,6 +102,9 @@ fn complain(stop: &Stop, out: Out) {
 
 /// Runs what has to wait for others.
 fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Stop::Fault(format!("no threads: {error}")))?.block_on(work)
+    with_threads(threads::of_a_command())?.block_on(work)
+}
+
+fn with_threads(runtime: io::Result<Runtime>) -> Result<Runtime, Stop> {
+    runtime.map_err(|error| Stop::Fault(format!("no threads: {error}")))
 }

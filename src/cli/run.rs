@@ -25,6 +25,7 @@ use crate::{
     engine::start::{Start, StartError, Started},
     server,
     store::{Bounds, Opening, Store},
+    threads,
 };
 
 /// How long messages that are under way may take to arrive after a stop.
@@ -39,7 +40,11 @@ pub fn run(global: &Global, args: &Run) -> Result<ExitCode, Stop> {
     if !missing.is_empty() && !args.dry_run {
         return Err(Stop::Config(missing.join("\n")));
     }
-    super::block_on(serve(settings, loaded, args.dry_run))?;
+    let serving = serve(settings, loaded, args.dry_run);
+    super::with_threads(threads::of_a_daemon())?.block_on(async {
+        // on the thread that does all the rest: nobody has to be woken for a beat
+        tokio::spawn(serving).await.map_err(|error| Stop::Fault(error.to_string()))?
+    })?;
     Ok(Code::Fine.into())
 }
 

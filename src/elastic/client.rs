@@ -8,7 +8,10 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use chrono::SecondsFormat;
-use futures::future::{Either, select};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Either, select},
+};
 use serde_json::Value;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -104,7 +107,16 @@ impl Client {
         }
     }
 
-    pub async fn send_in_slot(&self, tick: Time, request: &Request) -> Result<Value, Reason> {
+    /// On the heap: hundreds of looks wait at one instant for an answer that one request brings, and each future would hold this.
+    pub fn send_in_slot<'a>(
+        &'a self,
+        tick: Time,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Value, Reason>> {
+        self.attempts(tick, request).boxed()
+    }
+
+    async fn attempts(&self, tick: Time, request: &Request) -> Result<Value, Reason> {
         let deadline = sleep(self.limits.timeout).deadline();
         let label = self.label(tick);
         let mut effort = Effort::new();

@@ -9,7 +9,10 @@ use super::{
     body, client::Limits, complete::malformed, node::Node, refusal, refusal::Setback, request::Request,
     trouble,
 };
-use crate::model::{Cause, Reason, Time};
+use crate::{
+    model::{Cause, Reason, Time},
+    threads::{LONG_TEXT, aside},
+};
 
 /// Asks `node` once. `Ok` is a whole JSON document that came under a status of 200.
 pub(super) async fn attempt(
@@ -56,8 +59,10 @@ async fn read(response: Response, limits: &Limits, now: Time, hidden: &[String])
     }
     let bytes = body::read(response, limits.max_response).await;
     let bytes = if status == 200 { bytes } else { bytes.map(|bytes| without(hidden, bytes)) };
-    let parsed =
-        bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(|error| not_whole(&error)));
+    let parsed = bytes.and_then(|bytes| {
+        let parsed = aside(bytes.len() > LONG_TEXT, || serde_json::from_slice::<Value>(&bytes));
+        parsed.map_err(|error| not_whole(&error))
+    });
     match (status, parsed) {
         (200, parsed) => Ok(parsed?),
         // The status speaks, even where its words were lost.

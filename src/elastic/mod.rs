@@ -137,25 +137,25 @@ impl Elastic {
             Question::Call(call) => door.set_off(tick, call.clone()),
             Question::Search(wanted) => {
                 let first = sought::asked(wanted, None, self.inner.client.timeout());
-                let key = Key { tick, text: first.key(wanted) };
+                let key = Key { tick, text: first.key(wanted).into() };
                 let wanted = wanted.clone();
                 let ask =
                     || async move { search::search(door, tick, wanted, first).await.map(Response::Search) };
                 self.inner.flights.join(key, ask)
             }
             Question::Kubernetes(_) | Question::Fetch(_) | Question::Heartbeat(_) => {
-                let key = Key { tick, text: String::new() };
+                let key = Key { tick, text: "".into() };
                 let reason = Reason::new(Cause::Fault, "a question that no cluster of Elasticsearch answers");
                 self.inner.flights.join(key, || async move { Err(reason) })
             }
             Question::Dsl(wanted) => {
-                let key = Key { tick, text: format!("{wanted:?}") };
+                let key = Key { tick, text: format!("{wanted:?}").into() };
                 let wanted = wanted.clone();
                 let ask = || async move { dsl::ask(&door, tick, &wanted).await.map(Response::Body) };
                 self.inner.flights.join(key, ask)
             }
             Question::Esql(wanted) => {
-                let key = Key { tick, text: format!("{wanted:?}") };
+                let key = Key { tick, text: format!("{wanted:?}").into() };
                 let wanted = wanted.clone();
                 let ask = || async move { esql::ask(&door, tick, &wanted).await.map(Response::Body) };
                 self.inner.flights.join(key, ask)
@@ -181,7 +181,7 @@ impl Elastic {
 
 impl Inner {
     fn set_off(self: Arc<Self>, tick: Time, call: Call) -> Flight {
-        let key = Key { tick, text: format!("{call:?}") };
+        let key = Key { tick, text: format!("{call:?}").into() };
         let door = self.clone();
         self.flights.join(key, || async move { door.call(tick, &call).await.map(Response::Body) })
     }

@@ -2,6 +2,8 @@
 
 use std::sync::PoisonError;
 
+use futures::FutureExt;
+
 use crate::{
     config::RuleKey,
     engine::{
@@ -15,6 +17,7 @@ use crate::{
     },
     model::{Ending, Tick, Transition, published::Published},
     store::{Outcome, Run, StoreError, Turn},
+    threads::{MANY, aside},
 };
 
 impl Engine {
@@ -25,7 +28,8 @@ impl Engine {
         let page = on_page(watch, &draft, looked);
         let faults = Faults::default();
         let own = self.own.lock().await;
-        let (turn, after, own_turn) = self.compose(watch, draft, (&own, &faults));
+        let many = draft.touched.len() > MANY;
+        let (turn, after, own_turn) = aside(many, || self.compose(watch, draft, (&own, &faults)));
         let complete = turn.runs.iter().any(|run| is_complete(run.outcome));
         let changed = !turn.history.is_empty();
         match own_turn {
@@ -34,7 +38,8 @@ impl Engine {
                 drop(own);
                 self.write(vec![turn]).await?;
             }
-            Some((own_turn, own_after)) => {
+            Some(own_turn) => {
+                let (own_turn, own_after) = *own_turn;
                 self.write(vec![turn, own_turn]).await?;
                 self.note_speakers(&own_after);
                 let mut own = own;
@@ -44,7 +49,9 @@ impl Engine {
         if let Some(readings) = page {
             self.telemetry.readings(&watch.key, &readings);
         }
-        self.own_up(faults).await;
+        if !faults.is_empty() {
+            self.own_up(faults).boxed().await;
+        }
         *watch = Watch { fresh: watch.fresh && !looked, ..after };
         self.note_lively(watch);
         self.note_reach(watch);
@@ -64,7 +71,7 @@ impl Engine {
         watch: &Watch,
         draft: Draft,
         (own, faults): (&OwnAlerts, &Faults),
-    ) -> (Turn, Watch, Option<(Turn, Watch)>) {
+    ) -> (Turn, Watch, Option<Box<(Turn, Watch)>>) {
         let (now, closing, last) = (self.clock.now(), draft.closing(), draft.is_last());
         let (silences, speakers) = (self.silences.load_full(), self.speakers());
         let undecided = self.undecided(watch, !draft.transitions.is_empty());
@@ -81,7 +88,7 @@ impl Engine {
             }
             Some(ending) => own.close_blind(&after, (ending, last), &self.telling(causes, None, faults)),
         };
-        (turn, after, own_turn)
+        (turn, after, own_turn.map(Box::new))
     }
 
     /// Which of its alerts speak for others now.

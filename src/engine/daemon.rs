@@ -136,7 +136,7 @@ impl Engine {
             }
             Err(_) => {
                 tracing::error!(rule = key.rule, cluster = key.cluster, "evaluation panicked");
-                self.record_fault(&mut watch).await;
+                self.record_fault(&mut watch).boxed().await;
             }
         }
         let now = self.clock.now();

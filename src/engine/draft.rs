@@ -38,7 +38,7 @@ pub struct Draft {
     pub refreshed: Vec<(Entity, String)>,
     /// What happened once, in order.
     pub events: Vec<Event>,
-    touched: BTreeSet<Entity>,
+    pub(super) touched: BTreeSet<Entity>,
     forget_rule: bool,
     closing: Option<Ending>,
 }

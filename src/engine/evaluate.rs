@@ -5,6 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use futures::FutureExt;
+
 use crate::{
     checks::{Look, Memory},
     engine::{
@@ -20,6 +22,7 @@ use crate::{
         step::resolved,
     },
     store::{Outcome, Run, StoreError},
+    threads::{MANY, aside},
 };
 
 /// Judges whatever is due of one rule, and commits it with what it causes.
@@ -46,7 +49,8 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
     let now = engine.clock.now();
     let pace = std::mem::take(&mut watch.pace);
     let Some(plan) = schedule::plan(&watch.rule.timing, &watch.progress(now), now) else {
-        return follow::go_on(engine, watch, pace, eyes).await;
+        // what is rare is on the heap: every rule that waits for its answer holds this future
+        return follow::go_on(engine, watch, pace, eyes).boxed().await;
     };
     let mut draft = Draft::of(watch);
     draft.pass_over(plan.passed_over.clone());
@@ -70,7 +74,8 @@ pub async fn evaluate_by(engine: &Engine, watch: &mut Watch, eyes: Eyes<'_>) -> 
             Outcome::Complete | Outcome::NoData => Outcome::CaughtUp,
             unproven => unproven,
         };
-        draft.judge(watch, &observation, watch.tick(at), outcome);
+        let many = observation.count() > MANY;
+        aside(many, || draft.judge(watch, &observation, watch.tick(at), outcome));
         engine.said_once(watch, &observation);
     }
     engine.commit(watch, draft).await
@@ -113,7 +118,7 @@ pub(super) async fn see_by(
         return Sight::of(script(at), memory);
     }
     if watch.rule.check.follows() {
-        follow::see(engine, watch, (memory, at), eyes).await
+        follow::see(engine, watch, (memory, at), eyes).boxed().await
     } else {
         look(engine, watch, (memory, at), eyes).await
     }
@@ -136,7 +141,8 @@ pub(super) async fn look(
         Eyes::Double(double) => double(&look, &queries),
         Eyes::Doors | Eyes::Script(_) => engine.doors.ask(&look, at, &queries).await,
     };
-    read(watch, &look, &answers, memory)
+    let many = answers.iter().flatten().map(Response::count).sum::<usize>() > MANY;
+    aside(many, || read(watch, &look, &answers, memory))
 }
 
 /// A required question without an answer is indeterminate before the check sees it; it still may know better (`elasticsearch_unreachable`).

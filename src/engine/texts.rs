@@ -29,6 +29,11 @@ impl Faults {
         *known = known.take().or(fault);
     }
 
+    /// No text was filled in.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// What failed, and why.
     pub fn into_failed(self) -> BTreeMap<String, String> {
         let all = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);

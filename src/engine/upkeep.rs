@@ -27,8 +27,9 @@ pub(super) fn waiting(depth: &Depth) -> u32 {
 impl Engine {
     /// What people wrote into the store: silences, as telling needs them, and messages to be sent again.
     pub async fn notice_others(&self) {
-        match self.store.notice_others(self.clock.now()).await {
-            Ok(silences) => self.silences.store(Arc::new(silences)),
+        match self.store.notice_traces(self.clock.now()).await {
+            Ok(Some(silences)) => self.silences.store(Arc::new(silences)),
+            Ok(None) => {}
             Err(error) => tracing::error!(%error, "store not read"),
         }
     }

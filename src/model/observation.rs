@@ -27,6 +27,14 @@ impl Observation {
         Self::Seen { findings: BTreeMap::from([(entity, finding)]), others: Others::Untouched }
     }
 
+    /// How many entities were looked at.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Seen { findings, .. } => findings.len(),
+            _ => 0,
+        }
+    }
+
     /// Seen, with every finding unknown: as blind as indeterminate.
     pub fn is_blind(&self) -> bool {
         match self {

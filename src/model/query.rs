@@ -256,6 +256,15 @@ impl Response {
         }
     }
 
+    /// How many groups or documents are in it.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Search(answer) => answer.groups.len(),
+            Self::Page(answer) => answer.documents.len(),
+            _ => 1,
+        }
+    }
+
     pub fn page(&self) -> Option<&PageAnswer> {
         match self {
             Self::Page(answer) => Some(answer),

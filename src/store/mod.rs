@@ -20,6 +20,7 @@ mod settle;
 mod silences;
 #[cfg(test)]
 mod tests;
+mod traces;
 pub mod turn;
 mod writer;
 
@@ -61,6 +62,7 @@ use crate::{
     sinks::{Belated, Message},
 };
 use place::Place;
+use traces::Traces;
 use writer::{Job, Kind, Writer};
 
 /// A handle on the store; clones share it.
@@ -74,6 +76,7 @@ pub struct Store {
     bounds: Arc<Bounds>,
     /// What was last seen of writing beside us.
     others: Arc<AtomicI64>,
+    traces: Arc<Traces>,
 }
 
 /// What a start found.
@@ -131,7 +134,10 @@ impl Store {
     pub fn open(path: &Path, clock: Clock) -> Result<(Self, Opening), StoreError> {
         let mut place = Place::take(path)?;
         match place.open(clock.now()) {
-            Ok((db, opening)) => Ok((Self::start(Writer::new(db, Some(place), clock))?, opening)),
+            Ok((db, opening)) => {
+                let store = Self::start(Writer::new(db, Some(place), clock))?;
+                Ok((Self { traces: Arc::new(Traces::beside(path)), ..store }, opening))
+            }
             Err(full) if full.is_want_of_room() => {
                 let (memory, opening) = place.rescue().map_err(|_| full.clone())?;
                 let mut writer = Writer::new(memory, Some(place), clock);
@@ -159,6 +165,7 @@ impl Store {
             arrivals: watch::Sender::new(0),
             bounds: Arc::default(),
             others: Arc::default(),
+            traces: Arc::default(),
         })
     }
 
@@ -242,6 +249,18 @@ impl Store {
     pub async fn begin(&self, key: &DeliveryKey, under_way: bool) -> Result<(), StoreError> {
         let key = key.clone();
         self.ask(Kind::Write, move |db| outbox::begin(db, &key, under_way)).await
+    }
+
+    /// The same as [`Self::notice_others`], if anybody may have written since it was last asked.
+    pub async fn notice_traces(&self, now: Time) -> Result<Option<Vec<Silence>>, StoreError> {
+        if self.health().is_ok() && !self.traces.are_new(now) {
+            return Ok(None);
+        }
+        let noticed = self.notice_others(now).await;
+        if noticed.is_err() {
+            self.traces.forget();
+        }
+        noticed.map(Some)
     }
 
     /// What people wrote beside us: it may be due at once. The answer is the silences that hold at `now`.
