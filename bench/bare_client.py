@@ -61,7 +61,7 @@ def ask_batched(engine):
 
 
 def ask_one_by_one(engine):
-    """CPU seconds of the engine for one search a rule."""
+    """One search a rule: CPU seconds of the engine, and how long that took."""
     before = engine.cpu()
-    ask(engine, f"/{audit.INDEX}/_search", searches())
-    return engine.cpu() - before
+    took = ask(engine, f"/{audit.INDEX}/_search", searches())
+    return engine.cpu() - before, took

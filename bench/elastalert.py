@@ -12,7 +12,7 @@ import audit
 from process import Child, cpu_seconds, memory_mb, say
 
 VERSION = "2.31.0"
-Rounds = namedtuple("Rounds", "cpu rss engine_cpu")
+Rounds = namedtuple("Rounds", "cpu rss engine_cpu seconds")
 
 
 def cache():
@@ -96,4 +96,4 @@ def rounds(engine, folder, count):
         own, theirs = cpu_seconds(child.pid) - own, engine.cpu() - theirs
         judged = (looked(engine) - began) / audit.SERVICES
         say(f"ElastAlert2: {judged:.2f} rounds in {count} minutes")
-        return Rounds(own / judged, memory_mb(child.pid), theirs / judged)
+        return Rounds(own / judged, memory_mb(child.pid), theirs / judged, 60 * count / judged)

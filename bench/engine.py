@@ -64,6 +64,12 @@ class Engine:
     def cpu(self):
         return cpu_seconds(int((self.folder / "pid").read_text()))
 
+    def rest(self, seconds):
+        """CPU seconds that it spends by itself in a second in which nobody asks."""
+        before = self.cpu()
+        time.sleep(seconds)
+        return (self.cpu() - before) / seconds
+
     def ask(self, method, path, body=None):
         """The answer as JSON; a string goes out as NDJSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)

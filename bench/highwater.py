@@ -15,7 +15,7 @@ from process import Child, cpu_seconds, memory_mb, say
 
 SHIPPED = Path(__file__).resolve().parent.parent / "rules"
 
-Rounds = namedtuple("Rounds", "cpu rss peak late engine_cpu")
+Rounds = namedtuple("Rounds", "cpu rss peak late engine_cpu seconds")
 
 
 def settings(folder, url, rules):
@@ -124,7 +124,7 @@ def rounds(binary, file, engine, count):
             raise RuntimeError(f"{done:.2f} rounds in {count} minutes")
         memory = memory_mb(child.pid), memory_mb(child.pid, "VmHWM")
     say(f"highwater: {done:.2f} rounds")
-    return Rounds(own / done, *memory, late(text), theirs / done)
+    return Rounds(own / done, *memory, late(text), theirs / done, 60 * count / done)
 
 
 def resting(address):
