@@ -128,7 +128,8 @@ fn complete() -> Complete {
                 "documents" => vec![Ok(Response::Page(documents::tests::page(3)))],
                 "zeebe_incidents" => {
                     let records = zeebe_incidents::tests::page(&[(1, "CREATED", 5)]);
-                    vec![Ok(Response::Page(records)), Ok(Response::Search(count::tests::all(3000)))]
+                    let written = || Ok(Response::Search(count::tests::all(3000)));
+                    vec![Ok(Response::Page(records)), written(), written()]
                 }
                 "cluster_health" => vec![file("health_indices"), file("routing"), file("explain")],
                 "elasticsearch_unreachable" => vec![file("health")],

@@ -47,7 +47,8 @@ pub struct ZeebeIncidents {
     /// Which records: a query object, or a string in Lucene query-string syntax. Left out: all.
     #[serde(default)]
     pub filter: Option<Filter>,
-    /// The number that grows within each partition; for exporters before 8.3, which have none, `position`.
+    /// The number that grows within each partition; for exporters before 8.3, which have none, `position`. Every version writes that one, so it
+    /// is also what finds incidents from before an upgrade: a record without the number is not seen.
     #[serde(default = "sequence")]
     pub sequence: String,
     /// So long an incident that was resolved still counts as open.
@@ -106,18 +107,19 @@ impl ZeebeIncidents {
         Some(Page { filter: self.filter.clone(), source: source(), ..page })
     }
 
-    /// Whether the exporter has written anything else: without an incident it makes no index of incidents.
-    fn anything_else(&self, look: &Look) -> Option<Search> {
+    /// Whether the exporter has written anything else: without an incident it makes no index of incidents. And whether it made one.
+    fn anything_else(&self, look: &Look) -> Vec<Search> {
         let everything = self.index.replace("incident", "*");
-        (everything != self.index).then(|| Search {
-            index: everything,
+        let all = |index: &String| Search {
+            index: index.clone(),
             time_field: TIME.to_owned(),
             window: Window { start: Time::default(), end: look.window.end },
-            filter: None,
+            filter: self.filter.clone().filter(|_| *index == self.index),
             counts: BTreeMap::new(),
             metrics: BTreeMap::new(),
             per: Vec::new(),
-        })
+        };
+        if everything == self.index { Vec::new() } else { [&everything, &self.index].map(all).into() }
     }
 
     fn look(&self, look: &Look, answers: &[Result<Response, Reason>], kept: &mut Kept) -> Result<(), Reason> {
@@ -135,7 +137,7 @@ impl ZeebeIncidents {
             Err(reason) if reason.cause == Cause::Missing && self.is_alive(answers, kept) => return Ok(()),
             Err(reason) => {
                 kept.missing = reason.cause == Cause::Missing;
-                return Err(reason);
+                return Err(self.in_words(reason));
             }
             Ok(page) => page,
         };
@@ -158,11 +160,22 @@ impl ZeebeIncidents {
         Ok(())
     }
 
+    /// It writes, and has made no index of incidents. One that is there and lacks the sequence is another matter.
     fn is_alive(&self, answers: &[Result<Response, Reason>], kept: &Kept) -> bool {
         let at = usize::from(kept.trail.newest.is_some()) + 1;
         let groups =
             found(answers, at).map(|found| found.groups.values().map(|group| group.total).sum::<u64>());
-        groups.is_ok_and(|total| total > 0)
+        let nowhere = matches!(answers.get(at + 1), Some(Err(reason)) if reason.cause == Cause::Missing);
+        nowhere && groups.is_ok_and(|total| total > 0)
+    }
+
+    fn in_words(&self, reason: Reason) -> Reason {
+        match reason.text.contains(&format!("`{}`", self.sequence)) && self.sequence == sequence() {
+            true => {
+                Reason { text: format!("{}; before 8.3 it is `sequence: position`", reason.text), ..reason }
+            }
+            false => reason,
+        }
     }
 
     fn reading(&self, incidents: &Incidents, unreadable: u64) -> Reading {
@@ -224,7 +237,8 @@ impl Check for ZeebeIncidents {
         let mut queries = vec![Query::page(self.next(look, &kept.trail))];
         queries.extend(self.newer(look, &kept.trail).map(|page| Query::page(page).optional()));
         if kept.missing || kept.trail.newest.is_none() {
-            queries.extend(self.anything_else(look).map(|search| Query::search(search).optional()));
+            queries
+                .extend(self.anything_else(look).into_iter().map(|search| Query::search(search).optional()));
         }
         queries
     }

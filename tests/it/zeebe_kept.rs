@@ -27,13 +27,16 @@ fn today() -> String {
 }
 
 /// What the template of the exporter says of the fields that are asked for.
-async fn create(engine: &Engine, index: &str) {
+fn properties() -> Value {
     let (long, keyword) = (json!({ "type": "long" }), json!({ "type": "keyword" }));
     let value = json!({ "bpmnProcessId": keyword, "elementId": keyword, "errorType": keyword, "tenantId": keyword, "errorMessage": { "type": "text" }, "processInstanceKey": long, "elementInstanceKey": long, "jobKey": long });
-    let properties = json!({
+    json!({
         "partitionId": { "type": "integer" }, "sequence": long, "position": long, "key": long, "timestamp": { "type": "date" },
         "intent": keyword, "recordType": keyword, "valueType": keyword, "value": { "properties": value },
-    });
+    })
+}
+
+async fn create(engine: &Engine, index: &str, properties: Value) {
     let settings = json!({ "number_of_shards": 1, "number_of_replicas": 0 });
     engine
         .put(
@@ -99,8 +102,8 @@ async fn looks(daemon: &Daemon, more: f64) {
 #[tokio::test]
 async fn more_than_ten_thousand_incidents_are_counted_and_retention_neither_ends_nor_invents_one() {
     let Some(engine) = Engine::shared().await else { return };
-    create(engine, &yesterday()).await;
-    create(engine, &today()).await;
+    create(engine, &yesterday(), properties()).await;
+    create(engine, &today(), properties()).await;
     engine.bulk(&yesterday(), &of_many("CREATED", 0, 600)).await;
     let orders: Vec<Value> = (0..3).map(|n| record((3, n), ("CREATED", n), "order", 600)).collect();
     engine.bulk(&yesterday(), &orders).await;
@@ -127,4 +130,35 @@ async fn more_than_ten_thousand_incidents_are_counted_and_retention_neither_ends
     assert_eq!(told(&receiver, "ancient").len(), 0, "nobody knows of it, and nobody counts below zero");
     assert_eq!(daemon.stop().await, 0);
     engine.delete(&format!("/{}", today())).await;
+}
+
+#[tokio::test]
+async fn what_an_exporter_without_sequences_wrote_is_never_no_incident() {
+    let Some(engine) = Engine::shared().await else { return };
+    let index = |kind: &str| format!("early-record_{kind}_8.2.0_2026-01-01");
+    for kind in ["incident", "job"] {
+        let (mut early, mut properties) = (record((1, 1), ("CREATED", 1), "order", 60), properties());
+        for one in [&mut early, &mut properties] {
+            one.as_object_mut().unwrap().shift_remove("sequence");
+        }
+        create(engine, &index(kind), properties).await;
+        engine.bulk(&index(kind), &[early]).await;
+    }
+    let rule = |more: &str| {
+        let check = format!("{{ zeebe_incidents: {{ index: \"early-record_incident_*\"{more} }} }}");
+        format!("rules:\n  - {{ id: open, check: {check}, schedule: every 1s, notify: [hook] }}\n")
+    };
+    let receiver = Receiver::start();
+    let looked = Home::of(engine, &receiver, &rule("")).check(&["open"]);
+    assert_eq!(looked.outcome("open"), "indeterminate", "{}", looked.report);
+    assert!(
+        looked.reason("open").ends_with("before 8.3 it is `sequence: position`"),
+        "{}",
+        looked.reason("open")
+    );
+    let looked = Home::of(engine, &receiver, &rule(", sequence: position")).check(&["open"]);
+    assert_eq!(looked.alert("open", "bpmnProcessId", "order")["value"], 1, "{}", looked.report);
+    for kind in ["incident", "job"] {
+        engine.delete(&format!("/{}", index(kind))).await;
+    }
 }

@@ -223,15 +223,28 @@ fn no_index_is_no_incident_only_where_the_exporter_writes_anything_else() {
     };
     let read = |answers: &[Result<Response, Reason>]| check().read(&look(), answers, Memory::default()).0;
     assert_eq!(
-        read(&[missing(), total(5)]),
+        read(&[missing(), total(5), missing()]),
         Observation::Seen { findings: BTreeMap::new(), others: Others::Zero }
     );
-    for answers in [[missing(), total(0)], [missing(), missing()]] {
+    for answers in [[missing(), total(0), missing()], [missing(), missing(), missing()]] {
         assert_eq!(reason(&read(&answers)).cause, Cause::Missing);
     }
     let queries = check().queries(&look(), &Memory::default());
-    let Question::Search(search) = &queries[1].question else { panic!("{queries:?}") };
-    assert_eq!((search.index.as_str(), queries[1].optional), ("zeebe-record_*_*", true));
+    for (at, index) in [(1, "zeebe-record_*_*"), (2, "zeebe-record_incident_*")] {
+        let Question::Search(search) = &queries[at].question else { panic!("{queries:?}") };
+        assert_eq!((search.index.as_str(), queries[at].optional), (index, true));
+    }
+    // incidents that an exporter before 8.3 wrote are there, and cannot be followed by what they do not have
+    let lacking = || {
+        Err(Reason::new(
+            Cause::Missing,
+            "field missing: no index of `zeebe-record_incident_*` has `sequence`",
+        ))
+    };
+    for own in [total(3), total(0), Err(Reason::new(Cause::Timeout, "too slow"))] {
+        let seen = read(&[lacking(), total(5), own]);
+        assert!(reason(&seen).text.ends_with("before 8.3 it is `sequence: position`"), "{seen:?}");
+    }
 }
 
 #[test]
