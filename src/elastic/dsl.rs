@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Inner, fields, found, search, sought};
+use super::{
+    Inner,
+    fields::{self, Wanted},
+    found, search, sought,
+};
 use crate::model::{Reason, Time, query::Dsl};
 
 /// The answer as the engine wrote it, of every shard.
@@ -15,7 +19,7 @@ pub(super) async fn ask(door: &Arc<Inner>, tick: Time, wanted: &Dsl) -> Result<V
     let answer = search::ask(door, tick, asked).await?;
     let nothing = found::total(&answer).is_ok_and(|total| total == 0);
     if let Some(during) = wanted.during.as_ref().filter(|_| nothing) {
-        fields::demand(door, tick, &wanted.index, &during.time_field).await?;
+        fields::demand(door, tick, &wanted.index, Wanted::date(&during.time_field)).await?;
     }
     Ok(answer)
 }

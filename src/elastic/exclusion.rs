@@ -43,7 +43,7 @@ fn is_excludable(parts: &[String], index: &str) -> bool {
     parts.iter().any(|part| part.contains('*') && !is_exclusion(part) && cluster(part) == cluster(index))
 }
 
-fn is_exclusion(part: &str) -> bool {
+pub(super) fn is_exclusion(part: &str) -> bool {
     part.starts_with('-') || part.contains(":-")
 }
 

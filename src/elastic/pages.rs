@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Inner, body,
     complete::{self, malformed},
-    fields,
+    fields::{self, Wanted},
     request::Request,
     sought,
 };
@@ -27,11 +27,14 @@ pub(super) async fn page(door: &Arc<Inner>, tick: Time, page: Page) -> Result<Pa
             answer => break answer?,
         }
     };
-    if answer.documents.is_empty() {
-        fields::demand(door, tick, &page.index, &page.time_field).await?;
-        if let Order::Sequence { field, partition } = &page.order {
-            fields::demand(door, tick, &page.index, field).await?;
-            fields::demand(door, tick, &page.index, partition).await?;
+    let mut needed = vec![Wanted::date(&page.time_field)];
+    if let Order::Sequence { field, partition } = &page.order {
+        needed.extend([Wanted::any(field), Wanted::any(partition)]);
+    }
+    for field in needed {
+        match answer.documents.is_empty() {
+            true => fields::demand(door, tick, &page.index, field).await?,
+            false => fields::demand_of_each(door, tick, &page.index, field).await?,
         }
     }
     Ok(answer)

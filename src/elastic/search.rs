@@ -8,7 +8,9 @@ use tokio::time::sleep;
 use super::{
     Inner,
     client::jittered,
-    complete, exclusion, fields, found,
+    complete, exclusion,
+    fields::{self, Wanted},
+    found,
     refusal::{Retry, Setback},
     request::path_part,
     sought,
@@ -31,7 +33,9 @@ pub(super) async fn search(
     let first = ask(&door, tick, first).await?;
     let total = found::total(&first)?;
     if total == 0 {
-        fields::demand(&door, tick, &search.index, &search.time_field).await?;
+        fields::demand(&door, tick, &search.index, Wanted::date(&search.time_field)).await?;
+    } else if search.index.contains(',') {
+        fields::demand_of_each(&door, tick, &search.index, Wanted::date(&search.time_field)).await?;
     }
     if search.per.is_empty() {
         let group = found::whole(&search, &first)?;
@@ -62,7 +66,7 @@ async fn demand_numbers(
     for (name, metric) in &search.metrics {
         let known = answer.groups.values().any(|group| group.metrics.get(name).is_some_and(Option::is_some));
         if !known {
-            fields::demand(door, tick, &search.index, metric.field()).await?;
+            fields::demand(door, tick, &search.index, Wanted::any(metric.field())).await?;
         }
     }
     Ok(())

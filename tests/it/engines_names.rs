@@ -85,6 +85,12 @@ async fn aliases_date_math_exclusions_and_nanoseconds_are_asked_like_any_index()
     ];
     let queries: Vec<Query> = searches.iter().cloned().map(Query::search).collect();
     let door = door(&settings(&engine.urls()));
+    let reason = ask_search(&door, search("names-one,names-nanos", "@timestamp", now)).await.unwrap_err();
+    assert_eq!(reason.text, "field missing: no index of `names-nanos` has `@timestamp`");
+    // seconds since the epoch, say: no window over them holds anything
+    create(engine, "names-numbers", "at", "long", None).await;
+    let reason = ask_search(&door, search("names-numbers", "at", now)).await.unwrap_err();
+    assert_eq!(reason.text, "`at` is no date in `names-numbers`, but of type long; map it as `date`");
     let answers = door.ask(at(0), &queries).await;
     let totals: Vec<u64> = answers.iter().map(|answer| whole(answer).total).collect();
     assert_eq!(totals, [15, 7, 3, 15, 2]);
@@ -93,7 +99,7 @@ async fn aliases_date_math_exclusions_and_nanoseconds_are_asked_like_any_index()
         let lag = now.timestamp_millis() as f64 - newest;
         assert!((0.0..=2.0).contains(&lag), "newest document {lag} ms old: {answer:?}");
     }
-    for index in ["names-one", "names-two", "names-nanos", &format!("names-day-{today}")] {
+    for index in ["names-one", "names-two", "names-nanos", "names-numbers", &format!("names-day-{today}")] {
         engine.delete(&format!("/{index}")).await;
     }
 }

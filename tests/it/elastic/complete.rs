@@ -140,6 +140,11 @@ async fn zero_over_a_field_that_nobody_has_is_missing_and_not_zero() {
     let caps = [
         (reply(200, &json!({ "indices": ["http_logs_1"], "fields": {} })), Some(Cause::Missing)),
         (caps(), None),
+        (
+            reply(200, &json!({ "fields": { "@timestamp": { "long": {}, "keyword": {} } } })),
+            Some(Cause::Invalid),
+        ),
+        (reply(200, &json!({ "fields": { "@timestamp": { "long": {}, "date_nanos": {} } } })), None),
         (reply(403, &error("security_exception", "no")), None),
         (reply(503, &error("x_exception", "no")), Some(Cause::Failing)),
     ];
@@ -158,6 +163,28 @@ async fn zero_over_a_field_that_nobody_has_is_missing_and_not_zero() {
             assert_eq!(text, "field missing: no index of `http_logs_*` has `@timestamp`");
         }
     }
+}
+
+#[tokio::test]
+async fn a_part_of_a_pattern_that_lacks_the_time_field_is_not_hidden_by_the_documents_of_another() {
+    let item = good_item(&ratio(), 7, 1);
+    let wire = Wire::start(move |seen, _| match &seen.target {
+        target if !target.contains("_field_caps") => Act::Write(batch(std::slice::from_ref(&item))),
+        target if target.contains("app_logs_") => {
+            Act::Write(reply(200, &json!({ "indices": ["app_logs_1"], "fields": {} })))
+        }
+        _ => Act::Write(caps()),
+    });
+    let over = async |index: &str| {
+        ask_search(&door_to(&wire.url()), Search { index: index.to_owned(), ..ratio() }).await
+    };
+    let reason = over("http_logs_*,app_logs_*").await.unwrap_err();
+    assert_eq!(reason.cause, Cause::Missing);
+    assert_eq!(reason.text, "field missing: no index of `app_logs_*` has `@timestamp`");
+    assert!(over("http_logs_*,-app_logs_*").await.is_ok());
+    let asked = wire.count("_field_caps");
+    assert!(over("http_logs_*").await.is_ok());
+    assert_eq!(wire.count("_field_caps"), asked, "who has one part only has documents of it");
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
-//! Groups are followed to their end, or they are nothing.
+//! Groups are followed to their end, or they are nothing; documents come in pages that fit into an answer.
 
-use highwater::model::{Cause, Entity, filter::Filter, query::Search};
+use std::collections::BTreeMap;
+
+use highwater::model::{
+    Cause, Entity,
+    filter::Filter,
+    query::{Order, Page, PageAnswer, Query, Search},
+};
 use serde_json::{Value, json};
 
-use super::{ask_search, batch, door, door_to, good_item, ratio_per, searches, settings};
+use super::{ask, ask_search, at, batch, door, door_to, good_item, ratio_per, searches, settings};
 use crate::support::wire::{Act, Seen, Wire};
 
 /// Which page is asked for: the one after `p0`.
@@ -111,4 +117,49 @@ async fn groups_are_named_by_text_numbers_and_truth() {
         let found = ask_search(&door_to(&wire.url()), ratio_per("service")).await.unwrap();
         assert_eq!(found.groups.keys().next(), Some(&Entity::of("service", label)));
     }
+}
+
+/// So many documents as are asked for, each of this length, as far as their sources are wanted.
+fn documents(seen: &Seen, length: usize) -> Value {
+    let (_, body) = searches(seen).remove(0);
+    let hit = |n: u64| {
+        let mut hit =
+            json!({ "_index": "logs-1", "_id": format!("d{n}"), "sort": [1_699_999_000_000_000_000 + n, n] });
+        if body["_source"] != false {
+            hit["_source"] = json!({ "message": "x".repeat(length) });
+        }
+        hit
+    };
+    let hits: Vec<Value> = (0..body["size"].as_u64().unwrap()).map(hit).collect();
+    let shards = json!({ "total": 1, "successful": 1, "failed": 0 });
+    json!({ "took": 3, "timed_out": false, "_shards": shards, "hits": { "hits": hits }, "status": 200 })
+}
+
+async fn page_of(size: usize, length: usize) -> PageAnswer {
+    let wire = Wire::start(move |seen, _| Act::Write(batch(&[documents(seen, length)])));
+    let page = Page {
+        index: "logs-*".to_owned(),
+        time_field: "@timestamp".to_owned(),
+        order: Order::Time,
+        since: None,
+        until: at(0),
+        filter: None,
+        after: BTreeMap::new(),
+        except: BTreeMap::new(),
+        size,
+        source: Vec::new(),
+    };
+    let mut cluster = settings(&[wire.url()]);
+    cluster.max_response = 1 << 16;
+    ask(&door(&cluster), Query::page(page)).await.unwrap().page().unwrap().clone()
+}
+
+#[tokio::test]
+async fn documents_too_large_for_one_answer_come_a_few_at_a_time_and_one_alone_without_its_source() {
+    let few = page_of(64, 6_000).await;
+    assert_eq!((few.documents.len(), few.more), (8, true), "the others are behind them");
+    assert!(few.documents.iter().all(|document| document.source.is_some()));
+    let one = page_of(64, 80_000).await;
+    assert_eq!((one.documents.len(), one.more), (1, true), "it is not skipped");
+    assert_eq!((one.documents[0].id.as_str(), &one.documents[0].source), ("d0", &None));
 }
