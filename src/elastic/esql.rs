@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Inner, complete, complete::malformed, fields, request::Request, sought};
+use super::{
+    Inner, complete,
+    complete::malformed,
+    fields::{self, Wanted},
+    request::Request,
+    sought,
+};
 use crate::model::{
     Cause, Reason, Time,
     query::{Call, Esql, Proof},
@@ -12,13 +18,14 @@ use crate::model::{
 
 /// The most rows that a cluster gives, unless it is set otherwise.
 const MOST_ROWS: u64 = 10_000;
+/// What asks for the fate of each cluster; without it one that was skipped is not told of.
+const FATES: &str = "include_ccs_metadata";
 
 pub(super) async fn ask(door: &Arc<Inner>, tick: Time, wanted: &Esql) -> Result<Value, Reason> {
     if let (Some(index), Some(during)) = (&wanted.index, &wanted.during) {
-        fields::demand(door, tick, index, &during.time_field).await?;
+        fields::demand(door, tick, index, Wanted::date(&during.time_field)).await?;
     }
-    let request = Request::post("/_query", body(wanted).to_string())?;
-    let answer = door.client.send(tick, &request).await.map_err(in_words)?;
+    let answer = table(door, tick, wanted).await?;
     complete(wanted, &answer)?;
     let rows = rows(&answer)?;
     if rows > 1 && rows >= most_rows(door, tick).await {
@@ -28,6 +35,28 @@ pub(super) async fn ask(door: &Arc<Inner>, tick: Time, wanted: &Esql) -> Result<
         return Err(Reason::new(Cause::Partial, text));
     }
     Ok(answer)
+}
+
+/// Across clusters the answer has to say of each what became of it. Versions that cannot say it skip none: before 8.16 a query fails
+/// where one of its clusters does.
+async fn table(door: &Arc<Inner>, tick: Time, wanted: &Esql) -> Result<Value, Reason> {
+    let mut body = body(wanted);
+    if is_across_clusters(wanted) {
+        body[FATES] = true.into();
+    }
+    let request = Request::post("/_query", body.to_string())?;
+    match door.client.send(tick, &request).await.map_err(in_words) {
+        Err(reason) if reason.cause == Cause::Invalid && reason.text.contains(FATES) => {}
+        answer => return answer,
+    }
+    body.as_object_mut().and_then(|body| body.remove(FATES));
+    let request = Request::post("/_query", body.to_string())?;
+    door.client.send(tick, &request).await.map_err(in_words)
+}
+
+/// Where its indices are not known, a colon may stand for anything; asking for the fates is right then, too.
+fn is_across_clusters(wanted: &Esql) -> bool {
+    wanted.index.as_ref().unwrap_or(&wanted.query).contains(':')
 }
 
 /// Without a limit of its own a query would silently get one of 1,000 rows. A new line ends a comment.

@@ -173,8 +173,7 @@ fn headers(request: &Request, label: &str) -> HeaderMap {
     // An answer is measured before it is unpacked, so it must not be packed.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if request.body.is_some() {
-        let lines = request.method == Method::Post;
-        let form = if lines { "application/x-ndjson" } else { "application/json" };
+        let form = if request.is_lines() { "application/x-ndjson" } else { "application/json" };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(form));
     }
     if let Ok(label) = HeaderValue::from_str(label) {

@@ -45,6 +45,12 @@ impl Request {
         Ok(Self { method: Method::Post, body: Some(lines), ..Self::get(&path, &told)? })
     }
 
+    /// Whether its body is many documents of JSON, one a line.
+    pub fn is_lines(&self) -> bool {
+        let path = self.relative.split('?').next().unwrap_or_default();
+        path.ends_with("/_msearch") || path.ends_with("/_bulk")
+    }
+
     /// The whole URL of this request at a node; never one outside of the node's own.
     pub fn at(&self, base: &Url) -> Result<Url, Reason> {
         let url = base.join(&self.relative).map_err(|_| stray(&self.relative))?;

@@ -61,6 +61,7 @@ async fn a_query_gets_its_window_beside_it_and_a_limit_of_its_own() {
         (sent.method.as_str(), &body["query"]),
         ("POST", &json!("FROM logs-* | KEEP n // all\n| LIMIT 10000"))
     );
+    assert_eq!(sent.header("content-type"), "application/json");
     let range = &body["filter"]["range"]["@timestamp"];
     assert_eq!(range["lt"].as_i64().unwrap() - range["gte"].as_i64().unwrap(), 60_000);
 }
@@ -106,6 +107,48 @@ async fn what_is_no_whole_table_is_a_reason() {
         assert_eq!(reason.cause, cause, "{key}: {reason}");
         assert!(reason.text.contains(words), "{key}: {reason}");
     }
+}
+
+/// A cluster with others behind it, which tells of them only where it is asked to; one before 8.16 does not know how.
+fn across(knows: bool) -> Wire {
+    let fates =
+        json!({ "total": 2, "successful": 1, "skipped": 1, "details": { "eu": { "status": "skipped" } } });
+    Wire::start(move |seen, _| {
+        let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+        let asked = body["include_ccs_metadata"] == true;
+        let mut answer = table(3);
+        if seen.target.contains("_field_caps") {
+            return Act::Write(caps());
+        }
+        if asked && !knows {
+            let reason = "[1:2] [esql/query] unknown field [include_ccs_metadata]";
+            let error = json!({ "type": "x_content_parse_exception", "reason": reason });
+            return Act::Write(reply(400, &json!({ "error": error, "status": 400 })));
+        }
+        if asked {
+            answer["_clusters"] = fates.clone();
+        }
+        Act::Write(reply(200, &answer))
+    })
+}
+
+#[tokio::test]
+async fn the_fate_of_each_cluster_is_asked_for_where_there_are_several() {
+    let ask_across = async |wire: &Wire, index: Option<&str>| {
+        let (query, index) = ("FROM logs-*,eu:logs-*".to_owned(), index.map(str::to_owned));
+        ask(&door_to(&wire.url()), Query::esql(Esql { query, index, during: during() })).await
+    };
+    for index in [Some("logs-*,eu:logs-*"), None] {
+        let reason = ask_across(&across(true), index).await.unwrap_err();
+        assert_eq!(reason.cause, Cause::Partial);
+        assert!(reason.text.contains("1 of 2 clusters did not answer completely: `eu`"), "{reason}");
+    }
+    let old = across(false);
+    assert!(ask_across(&old, Some("logs-*,eu:logs-*")).await.is_ok(), "it fails by itself where one is lost");
+    assert_eq!(old.count("/_query"), 2);
+    let alone = across(false);
+    assert!(ask_across(&alone, Some("logs-*")).await.is_ok());
+    assert_eq!(alone.count("/_query"), 1);
 }
 
 #[tokio::test]
