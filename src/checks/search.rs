@@ -80,14 +80,21 @@ impl Search {
         Ok(total.filter(|_| exact))
     }
 
-    /// Documents are groups of which `size` may leave some out.
+    /// Documents are groups of which `size` may leave some out. Where nobody counted them, a full page may be the first of several.
     fn missing_hits(&self, answer: &Value) -> Option<String> {
-        self.groups.as_ref().filter(|groups| groups.as_str() == "/hits/hits")?;
-        let (here, all) = (
-            answer.pointer("/hits/hits")?.as_array()?.len() as u64,
-            answer.pointer("/hits/total/value")?.as_u64()?,
-        );
+        let found = answer.pointer(self.groups.as_ref()?.strip_suffix("/hits")?)?;
+        let here = found.get("hits")?.as_array()?.len() as u64;
+        let exact = found.pointer("/total/relation").and_then(Value::as_str) == Some("eq");
+        let all = found.pointer("/total/value").and_then(Value::as_u64).filter(|_| exact);
+        let Some(all) = all else {
+            let words = "documents came, nobody knows of how many; leave `track_total_hits` out of the body";
+            return (here >= self.size()).then(|| format!("{here} {words}"));
+        };
         (here < all).then(|| format!("{here} of {all} documents came: raise `size`, or narrow the query"))
+    }
+
+    fn size(&self) -> u64 {
+        self.body.get("size").and_then(Value::as_u64).unwrap_or(0)
     }
 
     fn one(&self, answer: &Value) -> Result<Observation, Reason> {
@@ -155,13 +162,18 @@ impl Search {
     }
 
     fn complaints_about_the_body(&self) -> Vec<String> {
-        let forbidden = ["pit", "scroll", "search_after", "terminate_after", "timeout"];
+        let forbidden = ["from", "pit", "scroll", "search_after", "terminate_after", "timeout"];
         let mut complaints: Vec<String> = forbidden
             .into_iter()
             .filter(|key| self.body.contains_key(*key))
             .map(|key| format!("`{key}` is not for the body of a rule's search; leave it out"))
             .collect();
-        let size = self.body.get("size").and_then(Value::as_u64).unwrap_or(0);
+        if self.body.get("track_total_hits").is_some_and(|counted| *counted != Value::Bool(true)) {
+            let complaint =
+                "`track_total_hits` tells no documents from those that nobody counts; leave it out";
+            complaints.push(complaint.to_owned());
+        }
+        let size = self.size();
         if size > MOST_HITS {
             complaints.push(format!(
                 "`size` {size} is more than a search may bring, {MOST_HITS}; count with an aggregation"

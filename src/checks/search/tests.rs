@@ -93,6 +93,25 @@ fn documents_beyond_the_size_are_missing_groups() {
 }
 
 #[test]
+fn documents_that_nobody_counted_are_all_there_only_below_the_size() {
+    let check = search(
+        "body: { size: 2, track_total_hits: false }, groups: /hits/hits, per: { id: /_id }, value: /n",
+    );
+    let hits = |ids: &[&str]| ids.iter().map(|id| json!({ "_id": id, "n": 1 })).collect::<Vec<Value>>();
+    for total in [json!(null), json!({ "value": 2, "relation": "gte" })] {
+        let answer = |ids: &[&str]| json!({ "hits": { "total": total, "hits": hits(ids) } });
+        assert_eq!(readings(&looked(&check, &answer(&["a"]))).len(), 1);
+        let full = looked(&check, &answer(&["a", "b"]));
+        assert!(reason(&full).text.starts_with("2 documents came, nobody knows of how many"), "{full:?}");
+        assert_eq!(reason(&full).cause, Cause::Partial);
+    }
+    let newest = search("body: {}, groups: /aggregations/newest/hits/hits, per: { id: /_id }, value: /n");
+    let answer = json!({ "hits": { "total": { "value": 9, "relation": "eq" } }, "aggregations": {
+        "newest": { "hits": { "total": { "value": 9, "relation": "eq" }, "hits": hits(&["a"]) } } } });
+    assert!(reason(&looked(&newest, &answer)).text.starts_with("1 of 9 documents came"));
+}
+
+#[test]
 fn a_window_without_documents_is_no_data_unless_documents_are_what_is_counted() {
     let none = json!({ "hits": { "total": { "value": 0, "relation": "eq" } }, "aggregations": { "x": { "value": 0 } } });
     let sum =
@@ -171,6 +190,9 @@ fn nonsense_is_complained_about() {
         "body: {}, value: /a, groups: /b",
         "body: {}, value: /a, per: { x: /key }",
         "body: { timeout: 1s }, value: /a",
+        "body: { size: 10, from: 10 }, value: /a",
+        "body: { track_total_hits: false }, value: /a",
+        "body: { track_total_hits: 100 }, value: /a",
         "body: { size: 10001 }, value: /a",
         "body: {}, value: /a, window: 0s",
     ] {
