@@ -20,7 +20,7 @@ struct Spelled {
 }
 
 /// Scripts run code on the cluster: they are refused.
-const SCRIPTS: [&str; 3] = ["script", "script_score", "runtime_mappings"];
+const SCRIPTS: [&str; 4] = ["script", "script_score", "minimum_should_match_script", "runtime_mappings"];
 
 impl Filter {
     /// `query` as it is.
@@ -64,11 +64,17 @@ impl Filter {
 fn find_script(query: &Value) -> Option<&'static str> {
     match query {
         Value::Object(fields) => fields.iter().find_map(|(key, value)| {
-            SCRIPTS.into_iter().find(|script| script == key).or_else(|| find_script(value))
+            let script = SCRIPTS.into_iter().find(|script| script == key);
+            script.or_else(|| hidden(key, value)).or_else(|| find_script(value))
         }),
         Value::Array(items) => items.iter().find_map(find_script),
         _ => None,
     }
+}
+
+/// A query that is written in base64 may hold anything.
+fn hidden(key: &str, value: &Value) -> Option<&'static str> {
+    (key == "wrapper" && value.get("query").is_some_and(Value::is_string)).then_some("wrapper")
 }
 
 impl fmt::Debug for Filter {
@@ -126,5 +132,29 @@ impl JsonSchema for Filter {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "description": "an Elasticsearch query object, or a string in Lucene query-string syntax", "type": ["object", "string"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_filter_runs_a_script_wherever_it_hides() {
+        let terms = |more: Value| json!({ "terms_set": { "codes": { "terms": ["a"], "more": more } } });
+        for (query, key) in [
+            (json!({ "bool": { "filter": [{ "script": { "script": "true" } }] } }), "script"),
+            (json!({ "function_score": { "functions": [{ "script_score": {} }] } }), "script_score"),
+            (terms(json!({ "minimum_should_match_script": "1" })), "minimum_should_match_script"),
+            (json!({ "bool": { "must": { "wrapper": { "query": "e30=" } } } }), "wrapper"),
+        ] {
+            let why = Filter::object(query.clone()).unwrap_err();
+            assert!(why.starts_with(&format!("`{key}` is refused")), "{query}: {why}");
+        }
+        for query in [json!({ "term": { "wrapper": "x" } }), terms(json!(null))] {
+            assert!(Filter::object(query.clone()).is_ok(), "{query}");
+        }
     }
 }
