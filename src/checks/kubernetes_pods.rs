@@ -176,9 +176,10 @@ impl Check for KubernetesPods {
     }
 
     fn groups(&self) -> Vec<String> {
+        // evictions are counted by node
         let groups: &[&str] = match self.per {
-            Per::Workload => &["namespace", "workload"],
-            Per::Pod => &["namespace", "workload", "pod"],
+            Per::Workload => &["namespace", "workload", "node"],
+            Per::Pod => &["namespace", "workload", "pod", "node"],
         };
         groups.iter().map(|group| (*group).to_owned()).collect()
     }

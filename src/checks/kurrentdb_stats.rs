@@ -93,7 +93,10 @@ impl KurrentdbStats {
                 Err(reason) => drop(findings.insert(Entity::of("node", node), Finding::Unknown(reason))),
             }
         }
-        Ok(Observation::Seen { findings, others: Others::Untouched })
+        // a node that was taken out of the rule, or a drive that is not there any more: only who did not answer may still have it
+        let silent = findings.values().any(|finding| matches!(finding, Finding::Unknown(_)));
+        let others = if silent { Others::Untouched } else { Others::Absent };
+        Ok(Observation::Seen { findings, others })
     }
 
     fn measured(&self, stats: &Stats<'_>) -> Result<Vec<(Option<String>, Reading)>, Reason> {
@@ -155,7 +158,8 @@ impl Check for KurrentdbStats {
     }
 
     fn groups(&self) -> Vec<String> {
-        vec!["node".to_owned()]
+        let drive = (self.measure == StatsMeasure::Drive).then(|| "drive".to_owned());
+        ["node".to_owned()].into_iter().chain(drive).collect()
     }
 
     fn complaints(&self) -> Vec<String> {

@@ -104,6 +104,20 @@ fn a_node_that_does_not_answer_does_not_hide_the_others() {
 }
 
 #[test]
+fn who_is_gone_is_absent_unless_somebody_did_not_answer() {
+    let check: KurrentdbStats =
+        serde_saphyr::from_str("{ nodes: [\"http://n1:2113\", \"http://n2:2113\"], measure: drive }")
+            .unwrap();
+    let others = |second: Result<Response, Reason>| match observe(&check, &[answer(200, stats()), second]) {
+        Observation::Seen { others, .. } => others,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(others(answer(200, stats())), Others::Absent);
+    assert_eq!(others(failed(Cause::Unreachable, "refuses connections")), Others::Untouched);
+    assert_eq!(check.groups(), ["node", "drive"]);
+}
+
+#[test]
 fn what_cannot_work_is_complained_about() {
     for (more, words) in [
         ("timeout: 5s", "nothing is measured"),
