@@ -82,6 +82,22 @@ fn a_file_system_that_was_unmounted_is_told_once_and_forgotten_after_a_while() {
 }
 
 #[test]
+fn a_file_system_of_a_host_whose_clock_went_wrong_is_not_told_as_gone() {
+    let check = disk();
+    let well = |at: i64| steadily(at, at + 900, 0.1);
+    let other = Entity::new([("host.name", "db-2"), ("system.filesystem.mount_point", "/")]);
+    // from 15:00 on the clock is two hours ahead
+    let mut fleet = Fleet::new(&check, 80.0).sends(&mount("/data"), &[well(0)]).sends(&other, &[well(0)]);
+    fleet.looks(30, 900);
+    let mut fleet = fleet
+        .sends(&mount("/data"), &[well(8_100)])
+        .skewed(&mount("/data"), 7_200)
+        .sends(&other, &[well(900)]);
+    fleet.looks(930, 1_800);
+    assert_eq!(fleet.story(), [""; 0]);
+}
+
+#[test]
 fn what_people_read() {
     let check = disk();
     insta::assert_snapshot!(shown(&check, &observe(&check, &healthy(Some("/data")))));

@@ -29,7 +29,7 @@ const BACK: Duration = Duration::from_secs(3600);
 const EVERY: Duration = Duration::from_secs(600);
 /// Far enough for any clock, and a date for every engine.
 const FOREVER: Duration = Duration::from_secs(20 * 365 * 86_400);
-/// Hosts that are remembered; a fleet in which more clocks are wrong has another problem.
+/// Hosts, or their file systems, that are remembered; a fleet in which more clocks are wrong has another problem.
 const MOST: usize = 1_000;
 
 /// What the last look back left.
@@ -38,10 +38,10 @@ const MOST: usize = 1_000;
 struct Back {
     /// When, in milliseconds.
     at: i64,
-    /// Hosts without a sample in the window, and their newest one.
-    stale: BTreeMap<String, i64>,
+    /// Who has no sample in the window, and the newest one.
+    stale: Vec<(Entity, i64)>,
     /// Those of them that go on sending, and by how many seconds they are behind.
-    behind: BTreeMap<String, u64>,
+    behind: Vec<(Entity, u64)>,
 }
 
 impl Back {
@@ -76,7 +76,7 @@ fn newest(hosts: &Hosts<'_>, window: Window) -> Query {
         filter: Some(hosts.filter()),
         counts: BTreeMap::new(),
         metrics,
-        per: vec![hosts.host_field.to_owned()],
+        per: hosts.per(),
     };
     Query::search(search).optional()
 }
@@ -91,21 +91,21 @@ pub fn read(
     let answer = |at: usize| answers.get(at)?.as_ref().ok()?.found();
     let mut back = Back::of(&memory);
     if let Some(before) = answer(2).filter(|_| back.is_due(look)) {
-        back = look_back(look, &back, &dated(hosts, before, here));
+        back = look_back(look, &back, dated(hosts, before, here));
     }
-    back.behind.retain(|host, _| !here.contains(host.as_str()));
+    back.behind.retain(|(entity, _)| !here.contains(host_of(entity)));
     let mut skewed = BTreeMap::new();
-    for (host, seconds) in &back.behind {
-        let late = span::show(Duration::from_secs(*seconds));
+    for (entity, seconds) in &back.behind {
+        let (host, late) = (host_of(entity), span::show(Duration::from_secs(*seconds)));
         let text =
             format!("the samples of {host} come dated {late} late: its clock is behind, or they are held up");
-        skewed.insert(Entity::of(HOST, host), unknown(Cause::Lagging, text));
+        skewed.insert(entity.clone(), unknown(Cause::Lagging, text));
     }
-    for (host, newest) in answer(1).map(|ahead| dated(hosts, ahead, here)).unwrap_or_default() {
+    for (entity, newest) in answer(1).map(|ahead| dated(hosts, ahead, here)).unwrap_or_default() {
         let Some(newest) = Time::from_timestamp_millis(newest) else { continue };
-        let ahead = span::show(elapsed(look.asked, newest));
+        let (host, ahead) = (host_of(&entity), span::show(elapsed(look.asked, newest)));
         let text = format!("the clock of {host} is ahead: its newest sample is dated {ahead} from now");
-        skewed.insert(Entity::of(HOST, &host), unknown(Cause::Malformed, text));
+        skewed.insert(entity, unknown(Cause::Malformed, text));
     }
     let memory = serde_json::to_value(&back).map(Memory).unwrap_or(memory);
     (skewed, memory)
@@ -115,13 +115,19 @@ fn unknown(cause: Cause, text: String) -> Finding {
     Finding::Unknown(Reason::new(cause, text))
 }
 
-/// The newest date of every host that is not here, in milliseconds.
-fn dated(hosts: &Hosts<'_>, answer: &SearchAnswer, here: &BTreeSet<&str>) -> BTreeMap<String, i64> {
-    let mut dated = BTreeMap::new();
+fn host_of(entity: &Entity) -> &str {
+    entity.get(HOST).unwrap_or_default()
+}
+
+/// The newest date of all that belongs to hosts that are not here, in milliseconds.
+fn dated(hosts: &Hosts<'_>, answer: &SearchAnswer, here: &BTreeSet<&str>) -> Vec<(Entity, i64)> {
+    let mut dated = Vec::new();
     for (entity, group) in &answer.groups {
-        let Some(host) = entity.get(hosts.host_field).filter(|host| !here.contains(host)) else { continue };
+        let entity = hosts.named(entity);
         let Some(newest) = group.metrics.get(NEWEST).copied().flatten() else { continue };
-        dated.insert(host.to_owned(), newest.as_f64() as i64);
+        if !entity.is_empty() && !here.contains(host_of(&entity)) {
+            dated.push((entity, newest.as_f64() as i64));
+        }
         if dated.len() == MOST {
             break;
         }
@@ -129,12 +135,14 @@ fn dated(hosts: &Hosts<'_>, answer: &SearchAnswer, here: &BTreeSet<&str>) -> BTr
     dated
 }
 
-fn look_back(look: &Look, last: &Back, stale: &BTreeMap<String, i64>) -> Back {
-    let mut behind = BTreeMap::new();
-    for (host, newest) in stale {
-        let goes_on = last.stale.get(host).is_some_and(|before| newest > before);
+fn look_back(look: &Look, last: &Back, stale: Vec<(Entity, i64)>) -> Back {
+    let before: BTreeMap<&Entity, i64> =
+        last.stale.iter().map(|(entity, newest)| (entity, *newest)).collect();
+    let mut behind = Vec::new();
+    for (entity, newest) in &stale {
+        let goes_on = before.get(entity).is_some_and(|before| newest > before);
         let Some(newest) = Time::from_timestamp_millis(*newest).filter(|_| goes_on) else { continue };
-        behind.insert(host.clone(), elapsed(newest, look.window.end).as_secs());
+        behind.push((entity.clone(), elapsed(newest, look.window.end).as_secs()));
     }
-    Back { at: look.window.end.timestamp_millis(), stale: stale.clone(), behind }
+    Back { at: look.window.end.timestamp_millis(), stale, behind }
 }

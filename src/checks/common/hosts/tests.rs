@@ -118,7 +118,7 @@ impl<'a> Fleet<'a> {
         self
     }
 
-    fn skewed(mut self, entity: &Entity, seconds: i64) -> Self {
+    pub fn skewed(mut self, entity: &Entity, seconds: i64) -> Self {
         self.skew.insert(entity.clone(), seconds);
         self
     }
