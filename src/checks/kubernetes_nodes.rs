@@ -34,7 +34,7 @@ pub struct KubernetesNodes {
     pub context: Option<String>,
     /// Also `strained`: a node that takes no new pods (`kubectl cordon`).
     pub unschedulable: bool,
-    /// Further conditions that are `strained` while True, as the node problem detector sets them.
+    /// Further conditions that are `strained` while True, as the node problem detector sets them. One that no node has is unknown.
     pub also: Vec<String>,
     /// Nodes with a taint of one of these keys are left out.
     pub skip_taints: Vec<String>,
@@ -69,6 +69,16 @@ impl KubernetesNodes {
         tainted || labelled
     }
 
+    /// Conditions that no node has: nobody sets them, or their name is another.
+    fn nobodys(&self, nodes: &[&Node]) -> BTreeMap<Entity, Finding> {
+        let unknown = self.also.iter().filter(|name| !nodes.iter().any(|node| has(node, name)));
+        let finding = |name: &String| {
+            let text = format!("no node has the condition `{name}`; is that its name?");
+            (Entity::of("condition", name), Finding::Unknown(Reason::new(Cause::Missing, text)))
+        };
+        unknown.map(finding).collect()
+    }
+
     fn judge<'n>(&'n self, node: &'n Node) -> Vec<(&'n str, Finding)> {
         let ready = node.conditions.iter().find(|condition| condition.kind == READY);
         let mut found = vec![(READY, is_ready(ready))];
@@ -84,6 +94,10 @@ impl KubernetesNodes {
         }
         found
     }
+}
+
+fn has(node: &Node, condition: &str) -> bool {
+    node.conditions.iter().any(|known| known.kind == condition)
 }
 
 fn is_ready(ready: Option<&Condition>) -> Finding {
@@ -187,7 +201,7 @@ impl Check for KubernetesNodes {
             );
             return Err(Reason::new(Cause::Missing, text));
         }
-        let mut findings = BTreeMap::new();
+        let mut findings = self.nobodys(&chosen);
         for node in chosen {
             for (condition, finding) in self.judge(node) {
                 findings

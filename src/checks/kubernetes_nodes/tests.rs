@@ -98,6 +98,16 @@ fn a_condition_that_nobody_understands_is_unknown_and_a_silent_node_is_told_once
 }
 
 #[test]
+fn a_further_condition_that_no_node_has_is_not_fine() {
+    let check = check("{ also: [KernelDeadlok, KernelDeadlock] }");
+    let Observation::Seen { findings, .. } = observe(&check, &[all()]) else { panic!() };
+    let of_nobody: Vec<&Entity> = findings.keys().filter(|entity| entity.get("node").is_none()).collect();
+    assert_eq!(of_nobody, [&Entity::of("condition", "KernelDeadlok")]);
+    let why = findings[of_nobody[0]].unknown().unwrap();
+    assert_eq!(why.text, "no node has the condition `KernelDeadlok`; is that its name?");
+}
+
+#[test]
 fn mistakes_are_complained_about() {
     for text in ["{ also: [Ready] }", "{ skip_labels: [\"\"] }", "{ context: \" \" }", "{ kubeconfig: \"\" }"]
     {
