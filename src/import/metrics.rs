@@ -22,23 +22,21 @@ pub fn cardinality(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, 
         shown(window)
     ));
     let bounds = (old.number("max_cardinality")?, old.number("min_cardinality")?);
-    two_ways(bounds, ("max_cardinality", "min_cardinality"), "", |when| {
+    let parts = two_ways(bounds, ("max_cardinality", "min_cardinality"), "", |when| {
         Part::new("metric", check.clone(), when)
-    })
-    .map(|parts| {
-        let silent = |part: Part| {
-            if part.when.starts_with("below") { part.firing_in_silence() } else { part }
-        };
-        parts.into_iter().map(silent).collect()
-    })
+    })?;
+    Ok(parts.into_iter().map(too_little_in_silence).collect())
+}
+
+/// Nothing at all is less than any bound.
+fn too_little_in_silence(part: Part) -> Part {
+    if part.when.starts_with("below") { part.firing_in_silence() } else { part }
 }
 
 pub fn metric(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
     let mut check = over_buffer(old, report)?;
     add_metric(old, &mut check, report)?;
-    if let Some(least) = old.whole("min_doc_count")?.filter(|least| *least > 1) {
-        check.insert("min_total".to_owned(), Value::from(least));
-    }
+    least_documents(old, &mut check, report)?;
     let name = format!(
         "metric_{}_{}",
         old.text("metric_agg_key").unwrap_or_default(),
@@ -46,11 +44,39 @@ pub fn metric(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Strin
     );
     let kind = if is_metric(&check) { "metric" } else { "count" };
     let bounds = (old.number("max_threshold")?, old.number("min_threshold")?);
-    two_ways(bounds, ("max_threshold", "min_threshold"), "", |when| {
+    let parts = two_ways(bounds, ("max_threshold", "min_threshold"), "", |when| {
         let part = Part::new(kind, check.clone(), when).with_number("metric_agg_value", "value");
         let part = part.with_number(format!("{name}_formatted"), "value");
         part.with_number("metric_agg_value_formatted", "value").with_number(name.clone(), "value")
-    })
+    })?;
+    let silent = |part| if is_zero_in_silence(old) { too_little_in_silence(part) } else { part };
+    Ok(parts.into_iter().map(silent).collect())
+}
+
+/// `min_doc_count` is asked of groups alone: without any, ElastAlert does not look at it.
+fn least_documents(
+    old: &Old<'_>,
+    check: &mut Map<String, Value>,
+    report: &mut RuleReport,
+) -> Result<(), String> {
+    let Some(least) = old.whole("min_doc_count")?.filter(|least| *least > 1) else { return Ok(()) };
+    if !check.contains_key("per") {
+        return Ok(());
+    }
+    if is_metric(check) {
+        check.insert("min_total".to_owned(), Value::from(least));
+    } else {
+        report.differs("`min_doc_count`: groups of few documents are judged as well");
+    }
+    Ok(())
+}
+
+/// Numbers that are 0 to Elasticsearch where there is no document, and 0 is below the bound. Groups, and buckets of time, are not
+/// there then.
+fn is_zero_in_silence(old: &Old<'_>) -> bool {
+    let adds_up = matches!(old.text("metric_agg_type"), Some("sum" | "cardinality" | "value_count"));
+    let wants_some = old.get("min_threshold").and_then(Value::as_f64).is_some_and(|least| least > 0.0);
+    adds_up && wants_some && old.query_key().is_empty() && old.get("bucket_interval").is_none()
 }
 
 /// It asks for a number, and does not count documents.

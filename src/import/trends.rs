@@ -12,20 +12,29 @@ use super::{
 };
 
 pub fn spike(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, String> {
-    if old.get("field_value").is_some() {
-        return Err(
-            "`field_value`: a spike is a number of documents here, and not the average of a field".to_owned()
-        );
-    }
     let window = old.wanted_span("timeframe")?;
     let per = counts::counted(old, report)?;
-    let check = documents(old, window, &per, report)?;
+    let mut check = documents(old, window, &per, report)?;
     if !counts::counts_runs(old) {
         report.differs("the windows end at each look; ElastAlert moves them with every document");
+    }
+    if let Some(field) = of_values(old) {
+        if counts::counts_runs(old) {
+            return Err(
+                "`field_value` beside counted runs: ElastAlert compares means of their counts".to_owned()
+            );
+        }
+        report.differs("`field_value`: numbers are taken as they are; ElastAlert takes their whole part, and a mean of 0 is nothing to it");
+        check.insert("avg".to_owned(), Value::from(field));
     }
     old.whole("threshold_ref")?;
     old.whole("threshold_cur")?;
     compared(old, window, check, report)
+}
+
+/// A spike may be one of the mean of a field's values.
+fn of_values<'a>(old: &Old<'a>) -> Option<&'a str> {
+    old.text("field_value").filter(|_| old.kind() == "spike")
 }
 
 /// Each run of ElastAlert's gives a number, and those of a timeframe make its window.
@@ -69,11 +78,14 @@ fn compared(
     report: &mut RuleReport,
 ) -> Result<Vec<Part>, String> {
     check.insert("reference".to_owned(), json!({ "before": shown(window), "buckets": 1 }));
-    let (reference, current) = (least(old, "threshold_ref")?, least(old, "threshold_cur")?);
+    let of_values = of_values(old).is_some();
+    let bound = |key| if of_values { Ok(None) } else { least(old, key) };
+    let (reference, current) = (bound("threshold_ref")?, bound("threshold_cur")?);
     let measures = metrics::is_metric(&check);
     // a group that ElastAlert aggregates has no number where it has no documents, and a number of nothing is no reference here
     let aggregated = old.kind() == "spike_aggregation" && check.contains_key("per");
-    let nothing = if aggregated { (!measures).then_some(1) } else { Some(0) };
+    let compares = !(aggregated || of_values);
+    let nothing = if compares { Some(0) } else { (!measures).then_some(1) };
     let least = reference.clone().or(nothing.map(Value::from));
     check.extend(least.map(|least| ("min_reference".to_owned(), least)));
     let (when, both) = factor(old)?;
@@ -83,7 +95,7 @@ fn compared(
     if aggregated {
         report.differs("a group that had no documents in the window before has nothing to be compared with; ElastAlert compares it with its last numbers");
     }
-    said_of_spikes(old, report, reference.is_none() && !aggregated, !when.starts_with("at most") && !both);
+    said_of_spikes(old, report, reference.is_none() && compares, !when.starts_with("at most") && !both);
     if current.is_some() && (both || when.starts_with("at most")) {
         report.differs("`threshold_cur` keeps rises from being told, and no falls");
     }
@@ -146,7 +158,10 @@ pub fn change(old: &Old<'_>, report: &mut RuleReport) -> Result<Vec<Part>, Strin
     let per = groups_of_documents(old, report);
     let mut check = documents(old, old.run_every()?, &per, report)?;
     check.insert("fields".to_owned(), Value::from(fields));
-    if !ignored {
+    if ignored {
+        report
+            .differs("`ignore_null`: an empty text and a 0 are values here; ElastAlert leaves them out, too");
+    } else {
         check.insert("ignore_null".to_owned(), Value::Bool(false));
     }
     if let Some(within) = old.span("timeframe")?.filter(|span| !span.is_zero()) {

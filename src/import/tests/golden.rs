@@ -85,9 +85,41 @@ fn a_metric_aggregation_looks_over_the_buffer() {
     becomes(old, Verdict::Approximated, check, json!({ "warning": "above 5" }), "resolve");
     let check = json!({ "count": { "index": "logs-*", "window": "15m", "filter": { "exists": { "field": "took" } } } });
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "value_count", "min_threshold": 5 });
-    becomes(old, Verdict::Approximated, check, json!({ "warning": "below 5" }), "resolve");
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "below 5" }), "fire warning");
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "avg", "max_threshold": 5, "metric_agg_script": { "script": "1" } });
     assert!(why(&of(old)).contains("script"));
+}
+
+#[test]
+fn a_number_of_nothing_is_too_small_where_it_is_zero_to_elastalert() {
+    let silence = |more: Value| {
+        let mut old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "min_threshold": 5 });
+        old.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rule(&of(old))["no_data"].clone()
+    };
+    for kind in ["sum", "cardinality", "value_count"] {
+        assert_eq!(silence(json!({ "metric_agg_type": kind })), "fire warning", "{kind}");
+        // a group without documents is not there, and neither is a bucket of time
+        assert_eq!(silence(json!({ "metric_agg_type": kind, "query_key": "host" })), "resolve", "{kind}");
+        let buckets = json!({ "metric_agg_type": kind, "bucket_interval": { "minutes": 5 } });
+        assert_eq!(silence(buckets), "resolve", "{kind}");
+    }
+    assert_eq!(silence(json!({ "metric_agg_type": "avg" })), "resolve");
+    assert_eq!(silence(json!({ "metric_agg_type": "sum", "min_threshold": 0 })), "resolve");
+}
+
+#[test]
+fn the_least_number_of_documents_is_asked_of_groups_alone() {
+    let check = |more: Value| {
+        let mut old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "max", "max_threshold": 5, "min_doc_count": 9 });
+        old.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let import = of(old);
+        (rule(&import)["check"].clone(), import.report.rules[0].differences.join("\n"))
+    };
+    assert_eq!(check(json!({ "query_key": "host" })).0["metric"]["min_total"], 9);
+    assert_eq!(check(json!({})).0["metric"].get("min_total"), None);
+    let (counted, told) = check(json!({ "query_key": "host", "metric_agg_type": "value_count" }));
+    assert!(counted["count"].is_object() && told.contains("`min_doc_count`"), "{counted} {told}");
 }
 
 #[test]
@@ -131,6 +163,16 @@ fn a_second_rule_of_one_name_is_refused_as_elastalert_does() {
 }
 
 #[test]
+fn rules_without_a_name_are_told_apart_by_where_their_files_are() {
+    let rule = json!({ "type": "any", "index": "a", "alert": "debug" });
+    let Value::Object(rule) = rule else { panic!("a map") };
+    let source = |file: &str| Source { file: file.to_owned(), rule: Ok(rule.clone()) };
+    let import = translate(&Map::new(), &[source("one/a.yaml"), source("two/a.yaml")]);
+    let ids: Vec<&Value> = import.files.values().flatten().map(|rule| &rule["id"]).collect();
+    assert_eq!(ids, ["a", "a-2"], "{:?}", import.report.rules);
+}
+
+#[test]
 fn a_spike_is_compared_with_the_time_before() {
     let reference = json!({ "before": "5m", "buckets": 1 });
     let check = json!({ "spike": { "index": "logs-*", "window": "5m", "reference": reference, "min_reference": 10, "min_current": 20 } });
@@ -146,6 +188,19 @@ fn a_spike_is_compared_with_the_time_before() {
     let old =
         json!({ "type": "spike", "spike_height": 1, "spike_type": "up", "timeframe": { "minutes": 5 } });
     assert!(why(&of(old)).contains("every window"));
+}
+
+#[test]
+fn a_spike_of_values_is_one_of_their_mean_whatever_its_thresholds() {
+    let check = json!({ "spike": { "index": "logs-*", "window": "5m", "avg": "took", "reference": { "before": "5m", "buckets": 1 } } });
+    let spike = |more: Value| {
+        let mut old = json!({ "type": "spike", "spike_height": 3, "spike_type": "up", "timeframe": { "minutes": 5 }, "field_value": "took" });
+        old.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        old
+    };
+    let old = spike(json!({ "threshold_ref": 10, "threshold_cur": 20 }));
+    becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 3x" }), "resolve");
+    assert!(why(&of(spike(json!({ "use_count_query": true })))).contains("means of their counts"));
 }
 
 #[test]
