@@ -79,6 +79,9 @@ fn cluster(old: &Old<'_>, variables: &mut Variables) -> Value {
     if let Some(tls) = tls(old) {
         cluster.insert("tls".to_owned(), tls);
     }
+    if let Some(seconds) = old.get("es_conn_timeout").and_then(Value::as_u64).filter(|seconds| *seconds > 0) {
+        cluster.insert("timeout".to_owned(), Value::from(format!("{seconds}s")));
+    }
     Value::Object(cluster)
 }
 

@@ -78,7 +78,7 @@ pub fn translate(global: &Map<String, Value>, sources: &[Source]) -> Import {
             Err(why) => RuleReport::unreadable(&source.file, why),
             Ok(own) => {
                 let old = Old::new(&source.file, own, global);
-                match seen.insert(old.name(), source.file.clone()) {
+                match seen.insert(old.identity(), source.file.clone()) {
                     Some(first) => RuleReport::twice(&source.file, &old.name(), &first),
                     None => one(&old, &mut gathered, &mut files),
                 }

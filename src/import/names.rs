@@ -61,7 +61,8 @@ pub fn stem(path: &str) -> String {
     stem_of_path(name)
 }
 
-fn stem_of_path(path: &str) -> String {
+/// A path without its ending.
+pub fn stem_of_path(path: &str) -> String {
     let cut = [".yaml", ".yml"].into_iter().find_map(|ending| path.strip_suffix(ending));
     cut.unwrap_or(path).to_owned()
 }

@@ -1,6 +1,6 @@
 //! An ElastAlert rule as it was read, over the global configuration that fills in what it leaves out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -43,6 +43,11 @@ impl<'a> Old<'a> {
 
     pub fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.own.keys().map(String::as_str)
+    }
+
+    /// Those of the global configuration, too.
+    pub fn all_keys(&self) -> BTreeSet<&'a str> {
+        self.own.keys().chain(self.global.keys()).map(String::as_str).collect()
     }
 
     pub fn all(&self) -> &'a Map<String, Value> {
@@ -138,6 +143,11 @@ impl<'a> Old<'a> {
 
     pub fn name(&self) -> String {
         self.text("name").map_or_else(|| names::stem(self.file), str::to_owned)
+    }
+
+    /// What ElastAlert tells rules apart by: the name, else where the file is.
+    pub fn identity(&self) -> String {
+        self.text("name").map_or_else(|| names::stem_of_path(self.file), str::to_owned)
     }
 
     pub fn kind(&self) -> &'a str {

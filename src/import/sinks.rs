@@ -69,7 +69,8 @@ impl Sinks {
             );
             names.push(self.name("stdout", json!({ "stdout": {} })));
         }
-        names.dedup();
+        let mut known = BTreeSet::new();
+        names.retain(|name| known.insert(name.clone()));
         Ok(names)
     }
 
@@ -160,7 +161,8 @@ impl Making<'_> {
 
     /// Options of the alerter that say what has no place here.
     fn leaves_out(&mut self, prefix: &str, used: &[&str]) {
-        let keys = self.old.keys().filter(|key| key.starts_with(prefix) && !used.contains(key));
+        let keys = self.old.all_keys().into_iter();
+        let keys = keys.filter(|key| key.starts_with(prefix) && !used.contains(key));
         let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
         if !keys.is_empty() {
             self.differs(format!("left out: {}", keys.join(", ")));

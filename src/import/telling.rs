@@ -26,7 +26,7 @@ pub fn schedule(old: &Old<'_>, report: &mut RuleReport) -> Result<Value, String>
         return Ok(Value::from(format!("every {}", shown(every))));
     };
     report.differs(format!(
-        "`limit_execution`: it looks at the times of `{cron}` in UTC; ElastAlert looks every {} during them",
+        "`limit_execution`: it looks at the times of `{cron}` in UTC, each look by its own window; ElastAlert looks every {} during them, and after a pause at all of the pause",
         shown(every)
     ));
     Ok(json!({ "cron": cron, "timezone": "UTC" }))

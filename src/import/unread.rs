@@ -118,7 +118,9 @@ const TOLD: [(&str, &str); 15] = [
 
 pub fn options(old: &Old<'_>, report: &mut RuleReport) {
     for (key, words) in TOLD {
-        if old.own(key).is_some_and(|value| *value != Value::Bool(false)) {
+        // who hears of errors is a matter of the whole configuration, and told there
+        let said = if key.starts_with("notify_") { old.own(key) } else { old.get(key) };
+        if said.is_some_and(|value| *value != Value::Bool(false)) {
             report.differs(format!("`{key}`: {words}"));
         }
     }
@@ -220,9 +222,11 @@ fn is_strange(key: &str) -> bool {
 
 /// What the global configuration says that highwater does otherwise.
 pub fn settings(global: &Map<String, Value>) -> Vec<String> {
-    const NOTES: [(&str, &str); 7] = [
+    const NOTES: [(&str, &str); 9] = [
         ("writeback_index", "no index is written: highwater keeps its state in a file (`store`)"),
         ("notify_email", "what goes wrong with highwater itself is told to the sinks of `self`"),
+        ("notify_alert", "what goes wrong with highwater itself is told to the sinks of `self`"),
+        ("profile", "credentials are found where Amazon's own tools find them: set `AWS_PROFILE`"),
         ("alert_time_limit", "what could not be delivered is tried for `delivery.give_up_after`"),
         ("old_query_limit", "after an outage windows are judged for `max_catch_up` (1h) back"),
         ("statsd_host", "for counters, see the sink `statsd`"),

@@ -46,7 +46,9 @@ pub fn folder(folder: &Path, config: Option<&Path>) -> Result<Found, Stop> {
         Some((path, Err(why))) => return Err(Stop::Io(format!("`{}`: {why}", path.display()))),
     };
     let mut files = BTreeSet::new();
-    walk(folder, 0, &mut files).map_err(|why| Stop::Io(format!("`{}`: {why}", folder.display())))?;
+    let flat = global.get("scan_subdirectories") == Some(&Value::Bool(false));
+    let depth = if flat { MAX_FOLDERS } else { 0 };
+    walk(folder, depth, &mut files).map_err(|why| Stop::Io(format!("`{}`: {why}", folder.display())))?;
     files.retain(|path| Some(path.as_path()) != config && !same(path, config));
     if files.is_empty() {
         return Err(Stop::Io(format!(

@@ -41,6 +41,26 @@ fn what_would_be_gathered_or_slowed_is_told() {
 }
 
 #[test]
+fn what_only_the_global_configuration_says_is_told_as_well() {
+    let global = json!({
+        "run_every": { "minutes": 1 }, "match_enhancements": ["my.Drop"], "slack_username_override": "bot", "profile": "p",
+        "notify_email": ["a@example.org"], "es_host": "es", "es_conn_timeout": 55,
+    });
+    let import = over(
+        global,
+        json!({ "type": "any", "alert": ["slack", "debug", "slack"], "slack_webhook_url": "x" }),
+    );
+    let told = differences(&import);
+    for word in ["`match_enhancements`", "`slack_username_override`"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+    assert!(!told.contains("notify_email"), "{told}");
+    assert!(import.report.notes.iter().any(|note| note.contains("AWS_PROFILE")), "{:?}", import.report.notes);
+    assert_eq!(import.settings["clusters"]["main"]["timeout"], "55s");
+    assert_eq!(rule(&import)["notify"], json!(["slack", "debug"]));
+}
+
+#[test]
 fn owner_priority_and_description_stay() {
     let import = of(
         json!({ "type": "any", "owner": "search", "priority": 3, "description": "\nToo slow\nmore", "category": "x", "is_enabled": false }),

@@ -106,6 +106,20 @@ fn hostile_files_are_told_one_by_one_and_hold_nobody_up() {
 }
 
 #[test]
+fn folders_below_are_left_alone_where_elastalert_is_told_to() {
+    let folder = folder(&[("a.yaml", RULE), ("team/b.yaml", "name: b\ntype: any\nindex: x\nalert: debug\n")]);
+    let rules = || {
+        let said = run(folder.path(), &["import", "elastalert", "old/rules", "--format", "json"]);
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        report["rules"].as_array().unwrap().len()
+    };
+    assert_eq!(rules(), 2);
+    let config = "run_every: { minutes: 5 }\nscan_subdirectories: false\nes_host: es.example\n";
+    fs::write(folder.path().join("old/config.yaml"), config).unwrap();
+    assert_eq!(rules(), 1);
+}
+
+#[test]
 fn a_folder_without_rules_and_a_broken_configuration_are_said() {
     let folder = folder(&[]);
     let none = run(folder.path(), &["import", "elastalert", "old/rules"]);
