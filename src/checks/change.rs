@@ -47,7 +47,7 @@ pub struct Change {
     pub filter: Option<Filter>,
     /// The field whose value is watched, or several.
     pub fields: Vec<String>,
-    /// Fields whose values make the entities, each judged by itself. Left out: all documents are of one.
+    /// Fields whose values make the entities, each judged by itself; a document that lacks one of them is of none. Left out: all documents are of one.
     #[serde(default)]
     pub per: Vec<String>,
     /// How long a value is remembered without a document of its entity: what comes later is no change.

@@ -36,7 +36,7 @@ pub struct Count {
     /// Which documents are counted: a query object, or a string in Lucene query-string syntax. Left out: all.
     #[serde(default)]
     pub filter: Option<Filter>,
-    /// Fields whose values make groups, each judged by itself.
+    /// Fields whose values make groups, each judged by itself. A document that lacks one of them is in none.
     #[serde(default)]
     pub per: Vec<String>,
     /// When the newest document of the window, whatever the filter, is older than this, the pipeline lags and the look proves nothing.

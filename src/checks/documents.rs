@@ -47,7 +47,8 @@ pub struct Documents {
     /// Which documents: a query object, or a string in Lucene query-string syntax. Left out: all.
     #[serde(default)]
     pub filter: Option<Filter>,
-    /// Documents that carry a growing number come in its order: `{ field: sequence, partition: partitionId }`.
+    /// Documents that carry a growing number come in its order: `{ field: sequence, partition: partitionId }`. Those that lack one of the two
+    /// are not seen.
     #[serde(default)]
     pub sequence: Option<Sequence>,
     /// Where the first look begins: `now`, `beginning`, or so long ago, like `1h`.

@@ -29,7 +29,8 @@ use crate::model::{
 /// `up` is the only one that fires because nobody answers: it reads `down` when the service cannot be reached, answers
 /// another status than it should, or says something else than `equals`. All others say nothing when there is no answer, and a rule
 /// that sees nothing for too long says so itself. JSON that lacks what `pointer` names, or holds no number there, proves nothing;
-/// `null` there is no data. Redirects are not followed.
+/// `null` there is no data. Redirects are not followed. Where a rule has no levels, `up` is critical after 1 minute, and a certificate
+/// warns 14 days before its end and is critical 3 days before; for the others you say what is much.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Http {

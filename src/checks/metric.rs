@@ -40,7 +40,7 @@ pub struct Metric {
     /// Which documents count at all: a query object, or a string in Lucene query-string syntax.
     #[serde(default)]
     pub filter: Option<Filter>,
-    /// Fields whose values make groups, each judged by itself.
+    /// Fields whose values make groups, each judged by itself. A document that lacks one of them is in none.
     #[serde(default)]
     pub per: Vec<String>,
     /// A group with fewer documents than this has no data.

@@ -36,7 +36,7 @@ pub struct Ratio {
     pub filter: Option<Filter>,
     /// Which of them are counted against the others.
     pub numerator: Filter,
-    /// Fields whose values make groups, each judged by itself.
+    /// Fields whose values make groups, each judged by itself. A document that lacks one of them is in none.
     #[serde(default)]
     pub per: Vec<String>,
     /// A group with fewer documents than this has no data.

@@ -56,7 +56,7 @@ pub struct Spike {
     pub filter: Option<Filter>,
     /// What the window is compared with.
     pub reference: Reference,
-    /// Fields whose values make groups, each judged by itself.
+    /// Fields whose values make groups, each judged by itself. A document that lacks one of them is in none.
     #[serde(default)]
     pub per: Vec<String>,
     /// The average of this field is compared, in place of the number of documents. At most one of `avg`, `max`, `min`, `sum`,

@@ -11,7 +11,8 @@ pub struct Page<'a> {
     root: &'a Value,
     /// Sections still to be written: a heading, and what it is about.
     queue: VecDeque<(String, &'a Value)>,
-    done: Vec<String>,
+    /// What has a section, and its heading, in their order.
+    done: Vec<(String, String)>,
     /// The key whose kinds have examples, and they.
     examples: Option<(&'a str, &'a [(&'static str, &'static str)])>,
     /// Words at the end of a section, by its heading.
@@ -190,16 +191,24 @@ impl<'a> Page<'a> {
             };
         }
         let heading = heading(name, key);
-        if !self.done.iter().any(|done| done == name) {
-            self.done.push(name.to_owned());
+        let known = self.done.iter().position(|(done, _)| done == name);
+        let at = known.unwrap_or_else(|| {
+            self.done.push((name.to_owned(), heading.clone()));
             self.queue.push_back((heading.clone(), definition));
+            self.done.len() - 1
+        });
+        format!("[{heading}](#{})", self.anchor(at))
+    }
+
+    /// Where a link leads to: of several sections of one heading, those after the first have a number.
+    fn anchor(&self, at: usize) -> String {
+        let heading = &self.done[at].1;
+        let fine = |c: &char| c.is_alphanumeric() || *c == '_' || *c == '-';
+        let anchor: String = heading.to_lowercase().chars().filter(fine).collect();
+        match self.done[..at].iter().filter(|(_, other)| other == heading).count() {
+            0 => anchor,
+            before => format!("{anchor}-{before}"),
         }
-        let anchor: String = heading
-            .to_lowercase()
-            .chars()
-            .filter(|c| c.is_alphanumeric() || *c == '_' || *c == '-')
-            .collect();
-        format!("[{heading}](#{anchor})")
     }
 }
 

@@ -127,6 +127,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_section_is_where_its_links_lead() {
+        for page in [rules_markdown(), settings_markdown()] {
+            let (mut anchors, mut headings) = (Vec::new(), Vec::new());
+            for heading in page.lines().filter_map(|line| line.strip_prefix("## ")) {
+                let before = headings.iter().filter(|other| **other == heading).count();
+                anchors.push(if before == 0 { heading.to_owned() } else { format!("{heading}-{before}") });
+                headings.push(heading);
+            }
+            let links: Vec<&str> =
+                page.split("](#").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0)).collect();
+            for link in &links {
+                assert!(anchors.iter().any(|anchor| anchor == link), "nothing is at `{link}`");
+            }
+            for anchor in &anchors {
+                assert!(links.contains(&anchor.as_str()), "nothing leads to `{anchor}`");
+            }
+        }
+    }
+
     fn collect_keys(schema: &Value, keys: &mut Vec<String>) {
         match schema {
             Value::Object(fields) => {
