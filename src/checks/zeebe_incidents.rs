@@ -34,8 +34,9 @@ use crate::model::{
 /// Read from the records that Zeebe's Elasticsearch exporter writes, each once, in the order of `sequence` within each partition;
 /// the first look reads all that are kept. An incident is open from `CREATED` to `RESOLVED`, also where its process instance was
 /// cancelled. Resolving that fails writes `RESOLVED` and a new `CREATED` at the same instant, so what is resolved counts as open for
-/// `hold` longer. An incident that was migrated is open where it is now. One whose records were all deleted before the first look is not known. Of more than 50,000 open incidents
-/// the others are counted, but not known one by one; of more than 2,000 groups the others are one.
+/// `hold` longer, by the time of the record: what was resolved before that is not open, however late it is read. An incident that was
+/// migrated is open where it is now. One whose records were all deleted before the first look is not known. Of more than 50,000 open
+/// incidents the others are counted, but not known one by one; of more than 2,000 groups the others are one.
 ///
 /// As one-off events, `CREATED` only, incidents are told by `documents`. That the exporter is alive is what a canary proves: a process
 /// with a timer that raises an incident, and a `heartbeat` that waits for it.
@@ -51,7 +52,7 @@ pub struct ZeebeIncidents {
     /// is also what finds incidents from before an upgrade: a record without the number is not seen.
     #[serde(default = "sequence")]
     pub sequence: String,
-    /// So long an incident that was resolved still counts as open.
+    /// So long an incident that was resolved still counts as open, by the time of the record.
     #[serde(default = "five_seconds")]
     pub hold: Span,
 }
@@ -145,14 +146,14 @@ impl ZeebeIncidents {
         let now = look.window.end.timestamp_millis();
         let horizon =
             TimeDelta::from_std(OVERLAP).map_or(look.window.end, |overlap| look.window.end - overlap);
+        let hold = i64::try_from(self.hold.0.as_millis()).unwrap_or(i64::MAX);
         for document in kept.trail.take(page, horizon) {
             match record::of(document) {
-                Kind::Record(record) => kept.open.fold(*record, now),
+                Kind::Record(record) => kept.open.fold(*record, now, hold),
                 Kind::Unreadable => kept.open.unreadable += 1,
                 Kind::Other => {}
             }
         }
-        let hold = i64::try_from(self.hold.0.as_millis()).unwrap_or(i64::MAX);
         if kept.trail.more {
             return Err(Reason::new(Cause::Lagging, "still reading the incidents of before"));
         }

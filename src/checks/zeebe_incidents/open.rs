@@ -45,10 +45,14 @@ impl Group {
 #[serde(default)]
 pub struct Open {
     groups: Vec<(Group, Incidents)>,
-    /// Resolved, but not yet believed: key, when that was seen, when it was, and where.
+    /// Resolved, but not yet believed: key, since when that waits, when it was, and where.
     held: BTreeMap<i64, Held>,
     /// Resolved before they were seen made, and when that was seen.
     gone: BTreeMap<i64, i64>,
+    /// Not yet counted at the end of any look: nobody has heard of them.
+    fresh: BTreeSet<i64>,
+    /// The last look that counted.
+    counted: Option<i64>,
     /// Records that say too little.
     pub unreadable: u64,
 }
@@ -65,7 +69,7 @@ pub struct Incidents {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Held {
-    seen: i64,
+    since: i64,
     at: i64,
     element: Option<i64>,
 }
@@ -97,8 +101,8 @@ impl Open {
         self.groups.iter().filter(|(_, incidents)| incidents.count() > 0)
     }
 
-    /// One record more; `now` in milliseconds.
-    pub fn fold(&mut self, record: Record, now: i64) {
+    /// One record more; `now` and `hold` in milliseconds.
+    pub fn fold(&mut self, record: Record, now: i64, hold: i64) {
         match record.intent {
             Intent::Created => self.create(record),
             // where not all are known one by one, it may be one of the others
@@ -107,7 +111,7 @@ impl Open {
                 self.add(record);
             }
             Intent::Migrated => {}
-            Intent::Resolved => self.resolve(&record, now),
+            Intent::Resolved => self.resolve(&record, now, hold),
         }
     }
 
@@ -128,11 +132,12 @@ impl Open {
 
     fn add(&mut self, record: Record) {
         let full = self.groups.iter().map(|(_, incidents)| incidents.keys.len()).sum::<usize>() >= MOST_KEYS;
-        let incidents = self.group(record.group);
         if full {
-            incidents.more += 1;
+            self.group(record.group).more += 1;
             return;
         }
+        self.fresh.insert(record.key);
+        let incidents = self.group(record.group);
         incidents.keys.insert(record.key);
         if incidents.examples.len() < EXAMPLES {
             let Record { key, instance, at, message, .. } = record;
@@ -156,10 +161,15 @@ impl Open {
         &mut self.groups[place].1
     }
 
-    fn resolve(&mut self, record: &Record, now: i64) {
+    fn resolve(&mut self, record: &Record, now: i64, hold: i64) {
         if self.is_known(record.key) {
+            let since = self.waits_since(record, now);
+            if now - since >= hold {
+                self.forget(record.key);
+                return;
+            }
             self.held.entry(record.key).or_insert(Held {
-                seen: now,
+                since,
                 at: record.at,
                 element: record.element_instance,
             });
@@ -173,6 +183,13 @@ impl Open {
         }
     }
 
+    /// A record counts from its own time. One that comes late, of an incident that was told, counts from now:
+    /// the one that takes its place may be as late.
+    fn waits_since(&self, record: &Record, now: i64) -> i64 {
+        let is_late = self.counted.is_some_and(|counted| record.at <= counted);
+        if is_late && !self.fresh.contains(&record.key) { now } else { record.at.min(now) }
+    }
+
     fn may_be_new(&self, key: i64) -> bool {
         !self.gone.contains_key(&key) && self.groups.iter().all(|(_, incidents)| incidents.more == 0)
     }
@@ -182,6 +199,7 @@ impl Open {
     }
 
     fn forget(&mut self, key: i64) {
+        self.fresh.remove(&key);
         for (_, incidents) in &mut self.groups {
             if incidents.keys.remove(&key) {
                 incidents.examples.retain(|example| example.key != key);
@@ -192,12 +210,14 @@ impl Open {
     /// What was resolved for at least `hold` is believed to be, `now`; all in milliseconds.
     pub fn believe(&mut self, now: i64, hold: i64, keep: i64) {
         let over: Vec<i64> =
-            self.held.iter().filter(|(_, held)| now - held.seen >= hold).map(|(key, _)| *key).collect();
+            self.held.iter().filter(|(_, held)| now - held.since >= hold).map(|(key, _)| *key).collect();
         for key in over {
             self.held.remove(&key);
             self.forget(key);
         }
         self.gone.retain(|_, seen| now - *seen < keep);
+        self.fresh.clear();
+        self.counted = Some(now);
         self.groups.retain(|(_, incidents)| incidents.count() > 0);
     }
 
@@ -210,6 +230,7 @@ impl Open {
         }
         self.held.retain(|key, _| !of_it(key));
         self.gone.retain(|key, _| !of_it(key));
+        self.fresh.retain(|key| !of_it(key));
         self.groups.retain(|(_, incidents)| incidents.count() > 0);
     }
 }

@@ -107,6 +107,70 @@ fn resolving_that_fails_is_no_recovery_wherever_the_looks_are_cut() {
     }
 }
 
+/// The same record, so many seconds before the first look.
+fn dated(mut record: Document, seconds: i64) -> Document {
+    record.at = (look().window.end - TimeDelta::seconds(seconds)).timestamp_nanos_opt().unwrap();
+    record
+}
+
+#[test]
+fn what_was_resolved_long_ago_is_not_open_at_the_first_look_however_many_pages_that_reads() {
+    let incident = |n: i64| {
+        let made = dated(record(2 * n, "CREATED", n), 86_400);
+        [made, dated(record(2 * n + 1, "RESOLVED", n), 86_385)]
+    };
+    let documents: Vec<Document> = (1..=300).flat_map(incident).collect();
+    for cut in [0, 2, 3, 599] {
+        let mut story = Story::begin();
+        let (first, rest) = documents.split_at(cut);
+        if cut > 0 {
+            story.see(0, PageAnswer { documents: first.to_vec(), more: true });
+        }
+        let seen = story.see(1, PageAnswer { documents: rest.to_vec(), more: false });
+        assert_eq!(
+            seen,
+            Observation::Seen { findings: BTreeMap::new(), others: Others::Zero },
+            "cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn at_the_first_look_a_resolve_that_failed_long_ago_leaves_one_open_and_a_new_one_may_still_fail() {
+    let mut story = Story::begin();
+    let failed = ["RESOLVED", "CREATED"].into_iter().zip([10, 20]);
+    let old = failed.zip(2..).map(|((intent, key), n)| dated(record(n, intent, key), 3600));
+    let mut documents: Vec<Document> =
+        [dated(record(1, "CREATED", 10), 3700)].into_iter().chain(old).collect();
+    documents.extend([dated(record(4, "CREATED", 30), 60), dated(record(5, "RESOLVED", 30), 2)]);
+    let seen = story.see(0, PageAnswer { documents, more: false });
+    assert_eq!(readings(&seen).values().next().unwrap().value, Number::Int(2));
+    assert_eq!(story.open(2, &[]), 2, "4 s are not the 5 s that it is held");
+    assert_eq!(story.open(1, &[]), 1);
+}
+
+#[test]
+fn what_ended_between_two_looks_counts_from_its_own_time_and_what_comes_late_from_now() {
+    let mut story = Story::begin();
+    assert_eq!(story.open(0, &[(1, "CREATED", 10), (2, "CREATED", 11)]), 2);
+    let documents = vec![dated(record(3, "RESOLVED", 10), -200), dated(record(4, "RESOLVED", 11), 200)];
+    let seen = story.see(300, PageAnswer { documents, more: false });
+    assert_eq!(
+        readings(&seen).values().next().unwrap().value,
+        Number::Int(1),
+        "its resolve may have failed as late"
+    );
+    assert_eq!(story.open(5, &[]), 0);
+}
+
+#[test]
+fn a_broker_whose_clock_is_ahead_holds_nothing_open() {
+    let mut story = Story::begin();
+    let documents = vec![dated(record(1, "CREATED", 10), -3600), dated(record(2, "RESOLVED", 10), -3600)];
+    assert_eq!(story.see(0, PageAnswer { documents, more: false }).to_string(), "1 seen");
+    assert_eq!(story.open(5, &[]), 0);
+}
+
 #[test]
 fn a_record_that_becomes_visible_after_the_one_behind_it_leaves_nothing_open() {
     let mut story = Story::begin();

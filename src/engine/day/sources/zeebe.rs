@@ -11,6 +11,7 @@ use super::super::{
 };
 use crate::model::{Entity, Level};
 
+const HOLD: Milli = 5 * SECOND;
 const PROCESSES: [&str; 2] = ["order", "refund"];
 
 /// One incident.
@@ -77,10 +78,9 @@ pub fn records(luck: &mut Luck, incidents: &[Incident]) -> Vec<Doc> {
 }
 
 impl Incident {
-    /// That one was resolved is believed one look after it was seen.
+    /// That one was resolved is believed five seconds after it was.
     fn is_open(&self, moment: Moment<'_>) -> bool {
-        let seen_before = || moment.before.last().is_some_and(|(tick, _)| self.ended < *tick);
-        let over = if self.replaced { self.ended < moment.tick } else { seen_before() };
+        let over = if self.replaced { self.ended < moment.tick } else { moment.tick - self.ended >= HOLD };
         self.created < moment.tick && !over
     }
 }
