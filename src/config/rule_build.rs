@@ -141,6 +141,7 @@ impl Builder<'_> {
             absent,
             blind: self.blind(form.blind.as_ref()),
             grouped: !check.groups().is_empty(),
+            unit: check.scale().unit(),
         }
     }
 

@@ -119,6 +119,7 @@ pub fn rule(windowed: bool) -> Rule {
         absent: Missing::KEEP,
         blind: BlindPolicy::default(),
         grouped: false,
+        unit: Unit::Count,
     };
     Rule {
         id: "errors".to_owned(),

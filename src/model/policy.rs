@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Level, Reading, time::millis};
+use super::{Condition, Level, Number, Reading, Unit, time::millis};
 
 /// Everything that [`super::step()`] needs to know of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct Policy {
     pub blind: BlindPolicy,
     /// The rule judges groups (`per:`) rather than one whole.
     pub grouped: bool,
+    /// What its readings count.
+    pub unit: Unit,
 }
 
 impl Policy {
@@ -29,6 +31,12 @@ impl Policy {
     /// Whether larger values are worse.
     pub fn points_up(&self) -> bool {
         self.levels.first().is_none_or(|level| level.when.op.points_up())
+    }
+
+    /// The reading of whoever a complete count does not name.
+    pub fn none(&self) -> Reading {
+        let none = Reading::new(Number::Int(0), self.unit);
+        if self.unit == Unit::Documents { none.fact("documents", 0) } else { none }
     }
 
     /// A quiet entity has to be remembered only where its silence may fire.

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, Ending, Entity, Finding, Number, Observation, Others, Policy, Reading, Reason, Tick, Transition,
-    Unit,
+    Alert, Ending, Entity, Finding, Observation, Others, Policy, Reason, Tick, Transition,
     alert::{Looked, difference, step_alert, verdicts},
     blind::Blind,
     reason::Cause,
@@ -170,8 +169,7 @@ impl Turn<'_> {
                 }
             }
             Others::Zero => {
-                let none = Reading::new(Number::Int(0), Unit::Documents).fact("documents", 0);
-                self.show(entity, &Finding::Value(none));
+                self.show(entity, &Finding::Value(self.policy.none()));
             }
             Others::Over => {
                 self.conclude(entity, Others::Zero);

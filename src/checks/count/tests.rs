@@ -70,7 +70,8 @@ fn told(op: Op, no_data: Missing, looks: &[(&[(&str, u64)], u64)]) -> Vec<String
         recover_after: Duration::ZERO,
     };
     let blind = BlindPolicy::default();
-    let policy = Policy { levels: vec![level], no_data, absent: Missing::KEEP, blind, grouped: true };
+    let (absent, unit) = (Missing::KEEP, Unit::Documents);
+    let policy = Policy { levels: vec![level], no_data, absent, blind, grouped: true, unit };
     let (mut state, mut told) = (RuleState::default(), Vec::new());
     for (minute, (groups, total)) in (0..).zip(looks) {
         let tick = Tick::new(look().window.end + Duration::from_secs(60 * minute), Duration::from_secs(120));

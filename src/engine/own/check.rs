@@ -37,6 +37,7 @@ pub fn policy(level: Option<Level>) -> Policy {
         absent: Missing::KEEP,
         blind: BlindPolicy::default(),
         grouped: false,
+        unit: Unit::Count,
     }
 }
 

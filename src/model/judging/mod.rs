@@ -41,7 +41,7 @@ pub fn level(level: Level, when: i64, clear: i64, fire_after: u64, recover_after
 
 pub fn policy(levels: Vec<LevelPolicy>) -> Policy {
     let (no_data, absent) = (Missing::KEEP, Missing::KEEP);
-    Policy { levels, no_data, absent, blind: BlindPolicy::default(), grouped: false }
+    Policy { levels, no_data, absent, blind: BlindPolicy::default(), grouped: false, unit: Unit::Percent }
 }
 
 pub fn value(value: i64) -> Finding {

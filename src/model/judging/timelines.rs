@@ -239,6 +239,21 @@ fn a_quiet_node_that_left_is_forgotten_although_silence_may_fire() {
 }
 
 #[test]
+fn a_group_that_a_complete_count_does_not_name_recovers_in_the_unit_of_its_rule() {
+    for (unit, shown) in [(Unit::Count, "0"), (Unit::Documents, "0 documents"), (Unit::Pods, "0 pods")] {
+        for others in [Others::Zero, Others::Over] {
+            let mut world = World::new(policy(vec![level(Level::Warning, 1, 1, 0, 0)]));
+            (world.policy.grouped, world.policy.unit) = (true, unit);
+            let one = Finding::Value(Reading::new(Number::Int(1), unit));
+            world.look(tick(0), &seen(&[(node(), one)], others)).look(tick(60), &seen(&[], others));
+            let end = world.told.last().unwrap();
+            let reading = end.reading.as_ref().unwrap();
+            assert_eq!((end.kind, reading.unit.show(reading.value).as_str()), (Kind::Resolved, shown));
+        }
+    }
+}
+
+#[test]
 fn what_happens_once_is_over_with_its_documents_and_is_not_remembered() {
     let mut policy = policy(vec![level(Level::Warning, 1, 1, 0, 60)]);
     (policy.grouped, policy.no_data) = (true, Missing::fire(Level::Warning));

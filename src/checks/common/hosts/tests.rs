@@ -96,6 +96,7 @@ impl<'a> Fleet<'a> {
             absent: defaults.absent.unwrap(),
             blind: BlindPolicy::default(),
             grouped: true,
+            unit: check.scale().unit(),
         };
         Self {
             check,
