@@ -34,7 +34,8 @@ use crate::model::{
 ///
 /// What the rule measures is how far it is behind: by default it warns when that is more than 15 minutes, for 15 minutes. Events are
 /// not withheld: one that a silence or a maintenance window covers, or that comes outside the hours of its route, is told to nobody.
-/// `message` and `title` are filled in with the document as `facts`: `{{ facts.error.message }}`. Services that call people open an
+/// `message` and `title` are filled in with the document as `facts`: `{{ facts.error.message }}`; the alert that the rule is behind has
+/// words of its own. Services that call people open an
 /// alert for each event, which somebody has to close.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -228,6 +229,10 @@ impl Check for Documents {
     }
 
     fn follows(&self) -> bool {
+        true
+    }
+
+    fn tells_events(&self) -> bool {
         true
     }
 

@@ -123,6 +123,11 @@ pub trait Check: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// What a rule of it tells is what happened; only how late that is told is an alert.
+    fn tells_events(&self) -> bool {
+        false
+    }
+
     /// What it asks where that is no Elasticsearch cluster: a word that stands in the place of a cluster's name.
     fn elsewhere(&self) -> Option<String> {
         None

@@ -119,7 +119,7 @@ impl<'a> Subject<'a> {
                 return (changes, withhold(told.as_ref(), by, &change));
             }
             told = self.after(kind, &change, told);
-            changes.push(change);
+            changes.push(self.words(change));
         }
         changes.extend(self.settled(told.as_mut(), !changes.is_empty()));
         changes.extend(self.reminder(sink, told.as_ref()));
@@ -227,7 +227,7 @@ impl<'a> Subject<'a> {
         rose.any(|rise| self.hears(sink, rise.level))
     }
 
-    /// The change itself: as this turn saw it, as it was withheld, or as the alert stands.
+    /// The change itself, without words yet: as this turn saw it, as it was withheld, or as the alert stands.
     fn change(&self, kind: Kind, told: Option<&Told>) -> Change {
         let (rule, cluster) = (&self.watch.key.rule, &self.watch.key.cluster);
         let seen = self.transitions.iter().rev().map(|transition| Change::new(rule, cluster, transition));
@@ -264,7 +264,7 @@ impl<'a> Subject<'a> {
         if is_rise(kind) {
             change.note = self.flapping_words();
         }
-        self.words(change)
+        change
     }
 
     /// What is told at most a minute after its tick is told as of that tick, whoever was waited for.
@@ -308,9 +308,9 @@ impl<'a> Subject<'a> {
         if !knows || quiet || !self.hears(sink, *level) {
             return None;
         }
-        let mut change = self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
-        change.note = self.telling.last_seen.map(|seen| format!("last seen at {}", self.clock_time(seen)));
-        Some(change)
+        let change = self.words(Change::new(&self.watch.key.rule, &self.watch.key.cluster, transition));
+        let last_seen = self.telling.last_seen.map(|seen| format!("last seen at {}", self.clock_time(seen)));
+        Some(Change { note: last_seen.or(change.note), ..change })
     }
 
     /// The newest facts, for whoever believes it open. It is no news, so nothing withholds it; but it says no level that was

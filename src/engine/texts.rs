@@ -11,6 +11,7 @@ use crate::{
     config::{Rule, settings::SinkTexts},
     engine::{Engine, lock, own::Own},
     model::{
+        Kind,
         author::{About, Context},
         notification::{Change, Notification},
         template::{self, Form, Rendered},
@@ -57,7 +58,7 @@ impl Faults {
 
 /// The rule author's words about one alert.
 pub fn message(faults: &Faults, rule: &Rule, cluster: &str, change: &mut Change) {
-    let Some(text) = &rule.message else { return };
+    let Some(text) = rule.message.as_ref().filter(|_| speaks_of(rule, change)) else { return };
     let about = About {
         rule: &rule.id,
         cluster,
@@ -81,7 +82,8 @@ pub fn of_sink(
         let worst = whole.alerts.first()?;
         Some(faults.fill(of, text, &Context::of(About::of(whole), worst))?.text)
     };
-    if let Some(text) = &rule.title {
+    let is_meant = whole.alerts.first().is_some_and(|worst| speaks_of(rule, worst));
+    if let Some(text) = rule.title.as_ref().filter(|_| is_meant) {
         whole.title = title(whole, &format!("rule {}", rule.id), text);
     }
     let Some(texts) = texts else { return };
@@ -101,6 +103,11 @@ pub fn own_of_sink(faults: &Faults, (name, sink): (&str, &dyn Sink), whole: &Not
     if sink.has_template() {
         faults.note(&format!("sink {name}"), sink.fault(whole));
     }
+}
+
+/// The words of a rule that tells events are about what happened, and not about how late that is told.
+fn speaks_of(rule: &Rule, change: &Change) -> bool {
+    change.kind == Kind::Happened || !rule.check.tells_events()
 }
 
 fn put(change: &mut Change, rendered: Option<Rendered>) {
@@ -141,5 +148,108 @@ impl Engine {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        engine::{
+            town::{Town, high, routed, to_ear},
+            world::{at, rule},
+        },
+        model::{
+            Ending, Entity, Facts, Level, samples,
+            silence::{Silence, Terms},
+        },
+    };
+
+    fn with_facts(change: Change, facts: &Value) -> Change {
+        Change { facts: Facts(facts.as_object().unwrap().clone()), ..change }
+    }
+
+    #[test]
+    fn the_texts_of_the_rules_that_come_along_can_say_every_alert_that_they_may_meet() {
+        let file: Value = serde_saphyr::from_str(include_str!("../../rules/zeebe.yaml")).unwrap();
+        let text = |id: &str, key: &str| {
+            let rule = file["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap();
+            rule[key].as_str().unwrap().to_owned()
+        };
+        let said = |text: &str, change: &Change| {
+            let whole = samples::notification(vec![change.clone()]);
+            let context = Context::of(About::of(&whole), change);
+            template::render(text, &context, Form::Text).map(|rendered| rendered.text)
+        };
+        let incidents = text("zeebe-incidents", "message");
+        let open =
+            json!({ "open": 4, "examples": ["incident 10: the card was refused", "incident 11: no card"] });
+        for (change, facts, words) in [
+            (samples::change(Kind::Fired, Level::Warning), open, "incident 10: the card was refused"),
+            (samples::change(Kind::Reminded, Level::Warning), json!({ "open": 4, "examples": [] }), ""),
+            (samples::resolved(Ending::Cleared), json!({}), ""),
+        ] {
+            assert_eq!(said(&incidents, &with_facts(change, &facts)).as_deref(), Ok(words), "{facts}");
+        }
+        let raised = ["title", "message"].map(|key| text("zeebe-incident-raised", key));
+        let per = [("value.bpmnProcessId", "order"), ("value.errorType", "IO_MAPPING_ERROR")];
+        let event = Change { entity: Entity::new(per), ..samples::change(Kind::Happened, Level::Warning) };
+        for (facts, words) in [
+            (json!({ "value": { "elementId": "pay", "errorMessage": "no card" } }), "pay: no card"),
+            (json!({ "value": { "workflowKey": 7 } }), "(unknown): "),
+            (json!({ "left_out": "too large to be fetched" }), ""),
+        ] {
+            let event = with_facts(event.clone(), &facts);
+            assert_eq!(said(&raised[0], &event).as_deref(), Ok("Incident in order"));
+            assert_eq!(said(&raised[1], &event).as_deref(), Ok(words), "{facts}");
+        }
+    }
+
+    #[test]
+    fn the_words_about_events_are_not_said_of_the_alert_that_they_come_late() {
+        let check = "{ index: logs, from: beginning }";
+        let check: crate::checks::Documents = serde_saphyr::from_str(check).unwrap();
+        let text = Some("{{ facts.message }}".to_owned());
+        let rule = Rule { check: Arc::new(check), message: text.clone(), title: text.clone(), ..rule(false) };
+        let said = |change: Change| {
+            let faults = Faults::default();
+            let mut whole = samples::notification(vec![change]);
+            message(&faults, &rule, "main", &mut whole.alerts[0]);
+            of_sink(&faults, &rule, ("ear", None), &mut whole);
+            assert_eq!(faults.into_failed(), BTreeMap::new());
+            (whole.title, whole.alerts[0].message.clone())
+        };
+        let behind = json!({ "behind": "20m" });
+        for late in [samples::change(Kind::Fired, Level::Warning), samples::resolved(Ending::Cleared)] {
+            assert_eq!(said(with_facts(late, &behind)), (None, None));
+        }
+        let event = samples::change(Kind::Happened, Level::Info);
+        let words = Some("disk full".to_owned());
+        assert_eq!(said(with_facts(event, &json!({ "message": "disk full" }))), (words.clone(), words));
+    }
+
+    #[tokio::test]
+    async fn what_is_withheld_gets_its_words_when_it_is_told() {
+        let mut rule = routed("errors");
+        rule.message = Some("{{ kind }} at {{ value }}".to_owned());
+        let mut town = Town::new(to_ear(), vec![(rule, high(&[("10:00", "10:10")]))], "09:58").await;
+        town.live_until("10:05").await;
+        let (reason, who) = ("patching".to_owned(), "ada".to_owned());
+        let terms = Terms { until: at("10:20"), reason, who, created: at("10:05") };
+        town.silences = vec![Silence::new(super::super::town::matchers(&["rule=errors"]), terms)];
+        for minute in ["10:11", "10:15"] {
+            town.live_until(minute).await;
+            let told = town.told("errors").await;
+            let withheld = told.values().next().unwrap()["ear"].withheld.clone().unwrap();
+            assert_eq!((withheld.change.kind, withheld.change.message), (Kind::Resolved, None));
+        }
+        town.live_until("10:22").await;
+        let words: Vec<Option<&str>> =
+            town.heard.iter().map(|(.., change)| change.message.as_deref()).collect();
+        assert_eq!(words, [Some("fired at 30 %"), Some("resolved at 1 %")]);
     }
 }
