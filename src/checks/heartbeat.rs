@@ -1,4 +1,5 @@
 mod pinged;
+mod signed;
 mod words;
 
 use std::time::Duration;
@@ -6,20 +7,20 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::pinged::Recall;
+use self::{pinged::Recall, signed::Heard};
 use super::{
     Advice, Check, Defaults, Look, Memory,
     common::{
-        documents::{Documents, NEWEST, filtered, time_field},
-        found, undecided,
+        documents::{Documents, filtered, time_field},
+        undecided,
     },
 };
 use crate::model::{
-    Cause, Entity, Finding, Level, Number, Observation, Reading, Reason, Scale, Time, Unit,
+    Cause, Entity, Level, Observation, Reading, Reason, Scale, Time,
     filter::Filter,
     policy::Missing,
-    query::{Query, Response},
-    span::{self, Span},
+    query::{Query, Response, Search},
+    span::Span,
 };
 
 /// Somebody who has to give a sign of life at least every so often: a ping, or a matching document. Silence fires.
@@ -30,7 +31,8 @@ use crate::model::{
 /// the alert stays as it is until the next one is due.
 ///
 /// With `from`, the newest matching document in an index counts in place of a ping: written by a canary at the other end of a pipeline, its absence proves that the
-/// pipeline is broken. A match never fires; where the cluster cannot be asked, nothing is proven.
+/// pipeline is broken. A match never fires; where the cluster cannot be asked, nothing is proven. Where there never was such a document,
+/// nothing is known until `every` and `grace` from the first look on have passed; where the last one is too old, the first look fires.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
@@ -79,20 +81,6 @@ impl Heartbeat {
     /// The longest silence that is no alert.
     fn patience(&self) -> Duration {
         self.every.0 + self.grace.0
-    }
-
-    fn from(&self, sign: &Sign, answers: &[Result<Response, Reason>]) -> Result<Finding, Reason> {
-        let group = found(answers, 0)?.groups.get(&Entity::empty()).cloned().unwrap_or_default();
-        let reading = Reading::new(Number::Int(i64::from(group.total == 0)), Unit::Liveness)
-            .fact("index", sign.index.clone())
-            .fact("documents", group.total)
-            .fact("window", span::show(self.patience()));
-        let newest = group.metrics.get(NEWEST).copied().flatten();
-        let newest = newest.and_then(|newest| Time::from_timestamp_millis(newest.as_f64() as i64));
-        Ok(Finding::Value(match newest {
-            Some(newest) => reading.fact("last", shown(newest)),
-            None => reading,
-        }))
     }
 
     fn pinged(
@@ -171,14 +159,18 @@ impl Check for Heartbeat {
         complaints
     }
 
-    fn queries(&self, look: &Look, _: &Memory) -> Vec<Query> {
-        match (&self.from, &self.name) {
-            (Some(sign), _) => {
-                let search = sign.documents(Span(self.patience())).search(look);
-                vec![Query::search(filtered(search, sign.filter.as_ref()))]
-            }
-            (None, name) => vec![Query::heartbeat(name.clone().unwrap_or_default())],
+    fn queries(&self, look: &Look, memory: &Memory) -> Vec<Query> {
+        let Some(sign) = &self.from else {
+            return vec![Query::heartbeat(self.name.clone().unwrap_or_default())];
+        };
+        let search = sign.documents(Span(self.patience())).search(look);
+        let search = filtered(search, sign.filter.as_ref());
+        let ever = Search { window: signed::before(look), ..search.clone() };
+        let mut queries = vec![Query::search(search)];
+        if !Heard::of(memory, look).ever {
+            queries.push(Query::search(ever).optional());
         }
+        queries
     }
 
     fn read(
@@ -188,8 +180,11 @@ impl Check for Heartbeat {
         memory: Memory,
     ) -> (Observation, Memory) {
         if let Some(sign) = &self.from {
-            let seen = self.from(sign, answers).map(|finding| Observation::one(Entity::empty(), finding));
-            return (seen.unwrap_or_else(undecided), memory);
+            let mut heard = Heard::of(&memory, look);
+            return match heard.judge((self, sign), look, answers) {
+                Ok(finding) => (Observation::one(Entity::empty(), finding), heard.memory()),
+                Err(reason) => (undecided(reason), heard.memory()),
+            };
         }
         let name = self.name.as_deref().unwrap_or_default();
         self.pinged(name, look, answers, &memory).unwrap_or_else(|reason| (undecided(reason), memory))

@@ -4,10 +4,13 @@ use super::{
     super::tests::{failed, look, observe, only_reading, reason, shown as told},
     *,
 };
-use crate::model::{
-    Window,
-    heartbeat::Pings,
-    query::{Group, SearchAnswer},
+use crate::{
+    checks::common::documents::NEWEST,
+    model::{
+        Finding, Number, Window,
+        heartbeat::Pings,
+        query::{Group, SearchAnswer},
+    },
 };
 
 const CHECK: &str = "{ name: job, every: 5m, grace: 1m }";
@@ -152,14 +155,42 @@ fn matched(total: u64) -> Result<Response, Reason> {
 #[test]
 fn a_matching_document_never_fires_and_silence_does() {
     assert_eq!(only_reading(&observe(&from(), &[matched(3)])).value, Number::Int(0));
-    assert_eq!(only_reading(&observe(&from(), &[matched(0)])).value, Number::Int(1));
-    let nobody = observe(&from(), &[Ok(Response::Search(SearchAnswer::default()))]);
+    assert_eq!(only_reading(&observe(&from(), &[matched(0), matched(3)])).value, Number::Int(1));
+    let nobody = observe(&from(), &[Ok(Response::Search(SearchAnswer::default())), matched(3)]);
     assert_eq!(only_reading(&nobody).value, Number::Int(1));
     assert_eq!((from().window(), from().elsewhere()), (Some(Duration::from_secs(120)), None));
 }
 
 #[test]
+fn of_whom_there_never_was_a_document_nothing_is_known_until_it_was_waited_for_from_the_first_look() {
+    let check = from();
+    let mut memory = Memory::default();
+    let mut value = |seconds: u64, answers: &[u64]| {
+        let end = look().window.end + Duration::from_secs(seconds);
+        let look = Look { window: Window::ending(end, Duration::from_secs(120)), ..look() };
+        let asked = check.queries(&look, &memory).len();
+        assert_eq!(asked, answers.len(), "whether there ever was one is asked until there was");
+        let answers: Vec<_> = answers.iter().map(|total| matched(*total)).collect();
+        let (seen, after) = check.read(&look, &answers, memory.clone());
+        memory = after;
+        let Observation::Seen { findings, .. } = seen else { panic!("{seen:?}") };
+        match &findings[&Entity::empty()] {
+            Finding::Value(reading) => Some(reading.value == Number::Int(0)),
+            Finding::NoData(_) => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(value(0, &[0, 0]), None);
+    assert_eq!(value(119, &[0, 0]), None);
+    assert_eq!(value(120, &[0, 0]), Some(false));
+    assert_eq!(value(150, &[1, 0]), Some(true));
+    assert_eq!(value(300, &[0]), Some(false), "who was heard has had its time");
+}
+
+#[test]
 fn a_cluster_that_cannot_be_asked_proves_no_silence() {
+    let unknown = observe(&from(), &[matched(0), failed(Cause::Timeout, "why")]);
+    assert_eq!(reason(&unknown).cause, Cause::Timeout);
     for cause in [Cause::Unreachable, Cause::Partial, Cause::Missing, Cause::Timeout] {
         assert_eq!(reason(&observe(&from(), &[failed(cause, "why")])).cause, cause);
     }
