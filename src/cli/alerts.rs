@@ -6,6 +6,7 @@ mod waiting;
 
 use std::{cmp::Reverse, collections::BTreeMap, process::ExitCode};
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::{
@@ -25,7 +26,7 @@ use waiting::Waiting;
 use crate::{
     clock::Clock,
     config::{RuleKey, Settings},
-    model::{Entity, Latch, Level, Time, notification::Withheld, silence::Silence, wording},
+    model::{Alert, Entity, Latch, Level, Time, notification::Withheld, silence::Silence, wording},
     store::{OpenAlert, Reader},
 };
 
@@ -136,8 +137,15 @@ fn open_row(now: &Now, open: &OpenAlert, settings: &Settings) -> Row {
     let since = alert.since.map(|since| show_since(since, now.at, settings.timezone)).unwrap_or_default();
     let entity = open.entity.to_string();
     let mut row = Row::new(tone, [state, &open.key.rule, &open.key.cluster, &entity, &value, &peak, &since]);
+    row.notes.extend(silence(alert, (now.at, settings.timezone)));
     row.notes.extend(why_nobody_hears(now, open, settings));
     row
+}
+
+/// A value is as old as the silence since then.
+fn silence(alert: &Alert, (now, zone): (Time, Tz)) -> Option<String> {
+    let silence = alert.silence?;
+    Some(format!("{} {}", silence.of.words(), wording::when(silence.since, now, zone)))
 }
 
 /// What withholds it, and from whom; a silence of an alert that everybody knows withholds nothing yet.
@@ -184,7 +192,7 @@ fn json_of_open(now: &Now) -> Value {
             "rule": open.key.rule, "cluster": open.key.cluster, "summary": open.card.summary,
             "entity": open.entity, "state": alert.state(), "level": level_of(open),
             "value": reading.map(|reading| reading.value), "unit": reading.map(|reading| reading.unit),
-            "since": alert.since, "seen": alert.seen, "peak": alert.peak,
+            "since": alert.since, "seen": alert.seen, "silence": alert.silence, "peak": alert.peak,
             "facts": reading.map(|reading| &reading.facts.0),
             "muted": now.silence(open).map(silences::as_json),
             "withheld": now.withheld_of(open).iter().map(withheld_as_json).collect::<Vec<_>>(),

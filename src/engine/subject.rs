@@ -9,7 +9,6 @@ use crate::{
     engine::{compose, tell::Telling, watch::Watch, whom::whom, withhold::Cause},
     model::{
         Alert, Entity, Kind, Level, Time, Transition,
-        alert::Silent,
         flapping::Flaps,
         hours::Hours,
         identity,
@@ -122,7 +121,7 @@ impl<'a> Subject<'a> {
             changes.push(self.words(change));
         }
         changes.extend(self.settled(told.as_mut(), !changes.is_empty()));
-        changes.extend(self.reminder(sink, told.as_ref()));
+        changes.extend(self.reminder(sink, told.as_ref()).filter(|_| changes.is_empty()));
         (changes, told.filter(|told| told.level.is_some()).map(|told| Told { withheld: None, ..told }))
     }
 
@@ -346,11 +345,7 @@ impl<'a> Subject<'a> {
     /// An alert that fires without a number says what it fires for.
     fn silence(&self) -> Option<String> {
         let silence = self.alert?.silence?;
-        let since = self.clock_time(silence.since);
-        Some(match silence.of {
-            Silent::NoData => format!("no data since {since}"),
-            Silent::Absent => format!("gone since {since}"),
-        })
+        Some(format!("{} {}", silence.of.words(), self.clock_time(silence.since)))
     }
 
     fn clock_time(&self, at: Time) -> String {

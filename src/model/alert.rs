@@ -14,12 +14,15 @@
 //! |---|---|
 //! | value | every latch is judged; the clock of silence ends |
 //! | unknown | nothing, not even an age |
-//! | no data, absent | by policy: nothing (`keep`), the end (`resolve`), or a breach of every level up to L (`fire L`), the levels above staying exactly as they are |
+//! | no data, absent | by policy: nothing (`keep`), the end (`resolve`), or a breach of every level up to L (`fire L`), the levels above staying exactly as they are; its last reading counts no more, and an alert that was told for it is told once for its silence |
+
+mod difference;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::difference::{Looked, difference};
 use super::{
     Ending, Entity, Finding, Kind, Latch, Level, LevelPolicy, Missing, Number, Policy, Reading, Tick, Time,
     Transition, Verdict, policy::MissingThen, time::elapsed,
@@ -64,6 +67,15 @@ pub struct Silence {
 pub enum Silent {
     NoData,
     Absent,
+}
+
+impl Silent {
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoData => "no data since",
+            Self::Absent => "gone since",
+        }
+    }
 }
 
 /// One look at one entity. Total, pure, deterministic.
@@ -235,9 +247,20 @@ impl Alert {
             MissingThen::Fire(worst) => {
                 let up_to_worst = policy.levels.iter().filter(|level| level.level <= worst);
                 let breached = up_to_worst.map(|level| (level.level, Verdict::Breach)).collect();
-                silent.judged(policy, &breached, None, tick)
+                silent.for_its_silence(policy, &breached, tick)
             }
         }
+    }
+
+    /// From now on it fires for its silence, and not for its last reading: whoever believes it open hears so once.
+    fn for_its_silence(mut self, policy: &Policy, breached: &BTreeMap<Level, Verdict>, tick: Tick) -> Self {
+        let spoke = self.latest.take().is_some();
+        let (level, told) = (self.level, self.told);
+        let mut after = self.judged(policy, breached, None, tick);
+        if spoke && level.is_some() && (after.level, after.told) == (level, told) {
+            after.count_told(tick);
+        }
+        after
     }
 
     /// The clock of an excused absence stands.
@@ -329,66 +352,4 @@ impl Alert {
         self.told_at = Some(now);
         self
     }
-}
-
-/// One alert before and after a look, and what the look found.
-#[derive(Clone, Copy, Debug)]
-pub struct Looked<'a> {
-    pub entity: &'a Entity,
-    pub before: &'a Alert,
-    pub after: &'a Alert,
-    pub finding: &'a Finding,
-}
-
-/// The change worth telling between two states of one alert, if there is one.
-pub fn difference(policy: &Policy, looked: Looked<'_>, tick: Tick) -> Option<Transition> {
-    let Looked { entity, before, after, finding } = looked;
-    let kind = match (before.level, after.level) {
-        (None, Some(_)) => Kind::Fired,
-        (Some(_), None) => Kind::Resolved,
-        (Some(old), Some(new)) if new > old => Kind::Raised,
-        (Some(old), Some(new)) if new < old => Kind::Lowered,
-        _ => return None,
-    };
-    let level = after.level.or(before.level)?;
-    let reading = match finding {
-        Finding::Value(reading) => Some(reading.clone()),
-        _ => after.latest.clone().or_else(|| before.latest.clone()),
-    };
-    let ending = if kind == Kind::Resolved { after.ending } else { None };
-    let threshold = reading.as_ref().and_then(|reading| threshold(policy, kind, before, after, reading));
-    let since = before.since.or(after.since).unwrap_or(tick.at);
-    let peak = if kind == Kind::Resolved { before.peak } else { after.peak };
-    let previous_level = before.level;
-    let n = before.told;
-    Some(Transition {
-        entity: entity.clone(),
-        kind,
-        level,
-        previous_level,
-        since,
-        at: tick.at,
-        n,
-        reading,
-        threshold,
-        peak,
-        ending,
-    })
-}
-
-/// The told level's `when`; on recovery the `clear` that was crossed; on lowering inside a band the new level's `clear`.
-fn threshold(
-    policy: &Policy,
-    kind: Kind,
-    before: &Alert,
-    after: &Alert,
-    reading: &Reading,
-) -> Option<Number> {
-    let level = policy.level(after.level.or(before.level)?)?;
-    let crossed = match kind {
-        Kind::Resolved if after.ending == Some(Ending::Cleared) => &level.clear,
-        Kind::Lowered if level.judge(reading).ok()? != Verdict::Breach => &level.clear,
-        _ => &level.when,
-    };
-    crossed.resolve(reading).ok()
 }

@@ -52,6 +52,10 @@ pub struct Alert {
     told: Open,
     /// When it was last told, or would have been.
     told_at: Milli,
+    /// It had a number when it was last looked at.
+    spoke: bool,
+    /// Since then it fires for being silent or gone, and not for that number any more.
+    silenced: Option<Milli>,
     /// Silent or gone, and since when.
     quiet: Option<(&'static str, Milli)>,
     /// What changed since something was told, with the beginning of its episode.
@@ -70,6 +74,8 @@ impl Alert {
             open: None,
             told: None,
             told_at: 0,
+            spoke: false,
+            silenced: None,
             quiet: None,
             changes: Vec::new(),
             too_often,
@@ -108,7 +114,11 @@ impl Alert {
         match (quiet.after.is_some_and(|after| tick - since >= after), quiet.fires) {
             (false, _) => {}
             (true, Some(worst)) => {
+                let before = self.open;
                 self.hears(rungs, |rung| (rung.level <= worst).then_some((true, false)), (tick, reach));
+                if std::mem::take(&mut self.spoke) && before.is_some() && before == self.open {
+                    (self.told_at, self.silenced) = (tick, self.silenced.or(Some(tick)));
+                }
             }
             (true, None) => {
                 self.latches.fill(Latch::Down);
@@ -119,7 +129,12 @@ impl Alert {
     }
 
     pub fn is_here(&mut self) {
-        self.quiet = None;
+        (self.quiet, self.spoke) = (None, true);
+    }
+
+    /// Nobody is told now: that it went silent is not told later.
+    pub fn is_unheard(&mut self) {
+        self.silenced = None;
     }
 
     fn announce(&mut self, rungs: &[Rung], tick: Milli) {
@@ -181,6 +196,7 @@ impl Alert {
     /// meanwhile is not told at all. Who was told that it flaps hears no more of it before it is worse than that, or has settled.
     pub fn net(&mut self, now: Milli, withheld: bool) -> Vec<Net> {
         let level = |open: Open| open.map(|(_, level)| level);
+        let silenced = self.silenced.take();
         let flaps = self.flaps(now);
         if flaps && self.said_to_flap && self.told.is_some() && level(self.open) <= level(self.told) {
             return Vec::new();
@@ -201,6 +217,9 @@ impl Alert {
             if let Some(first) = nets.first_mut() {
                 first.note = Some("settled");
             }
+        }
+        if let (Some(at), Some((_, level)), true) = (silenced, self.open, nets.is_empty() && !flaps) {
+            nets.extend((known == self.open).then_some(Net::new("reminded", level, at)));
         }
         self.said_to_flap = flaps && self.open.is_some() && (self.said_to_flap || !nets.is_empty());
         nets

@@ -53,6 +53,7 @@ impl<'t> Voice<'t> {
         if self.held.is_none() {
             self.tells(now, false);
         }
+        self.alerts.values_mut().for_each(Alert::is_unheard);
     }
 
     fn tells(&mut self, now: Milli, withheld: bool) {

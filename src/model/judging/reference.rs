@@ -39,6 +39,8 @@ struct Slow<'a> {
     peak: Option<i64>,
     events: Vec<Event>,
     known: bool,
+    /// The newest look that counted had a number.
+    spoke: bool,
     /// Nothing before this look is remembered.
     forgotten: usize,
 }
@@ -53,6 +55,7 @@ pub fn judge(case: &Case) -> Vec<Event> {
         peak: None,
         events: Vec::new(),
         known: false,
+        spoke: false,
         forgotten: 0,
     };
     for (n, look) in case.looks.iter().enumerate() {
@@ -65,7 +68,10 @@ impl Slow<'_> {
     fn look(&mut self, n: usize, look: Look) {
         match look.seen {
             Seen::Indeterminate | Seen::Unknown => return,
-            Seen::Value(value) => self.judge(look.at, Some(value), |plan| Some(self.case.side(plan, value))),
+            Seen::Value(value) => {
+                self.judge(look.at, Some(value), |plan| Some(self.case.side(plan, value)));
+                self.spoke = true;
+            }
             Seen::NoData => self.missing(n, look, self.case.no_data, Ending::NoData),
             Seen::Absent if !self.known => {
                 self.forgotten = n + 1;
@@ -91,7 +97,14 @@ impl Slow<'_> {
             Then::Resolve => self.close(n, look.at, ending),
             Then::Fire(_, Some(forget)) if quiet >= forget => self.close(n, look.at, ending),
             Then::Fire(worst, _) => {
+                let (told, events) = (self.told, self.events.len());
                 self.judge(look.at, None, |plan| (plan.level <= worst).then_some(Side::Breach));
+                let spoke = std::mem::take(&mut self.spoke);
+                if let (true, Some(level)) = (spoke && self.events.len() == events, told) {
+                    let (since, peak) = (self.since.unwrap(), self.peak);
+                    let kind = Kind::Reminded;
+                    self.events.push(Event { at: look.at, kind, level, since, peak, ending: None });
+                }
             }
         }
     }

@@ -239,6 +239,34 @@ fn a_quiet_node_that_left_is_forgotten_although_silence_may_fire() {
 }
 
 #[test]
+fn an_alert_whose_entity_falls_silent_is_told_once_more_and_shows_no_old_number() {
+    for (others, silence) in [(Others::Absent, Ending::Vanished), (Others::NoData, Ending::NoData)] {
+        let mut policy =
+            policy(vec![level(Level::Warning, 90, 90, 0, 0), level(Level::Critical, 95, 95, 0, 0)]);
+        let fires = Missing { forget: Some(secs(3600)), ..Missing::fire(Level::Warning) };
+        (policy.absent, policy.no_data) = (fires, fires);
+        let mut world = World::new(policy);
+        world.see(0, 97);
+        let gone = seen(&[], others);
+        (1..=60).for_each(|minute| {
+            world.look(tick(minute * 60), &gone);
+        });
+        assert_eq!(world.story(), ["0:00 fired critical", "1:00 reminded critical"], "{others:?}");
+        assert_eq!((&world.told[1].reading, world.told[1].n), (&None, 1));
+        let alert = world.alert(&node());
+        assert_eq!((alert.latest, alert.peak), (None, Some(Number::Int(97))));
+        world.see(3660, 98).look(tick(3720), &gone).see(3780, 1);
+        let told = ["62:00 reminded critical", "63:00 resolved critical cleared"];
+        assert_eq!(world.story()[2..], told, "who is back and falls silent again is told of again");
+        world.see(3840, 97);
+        (65..=126).for_each(|minute| {
+            world.look(tick(minute * 60), &gone);
+        });
+        assert_eq!(world.told.last().unwrap().ending, Some(silence));
+    }
+}
+
+#[test]
 fn a_group_that_a_complete_count_does_not_name_recovers_in_the_unit_of_its_rule() {
     for (unit, shown) in [(Unit::Count, "0"), (Unit::Documents, "0 documents"), (Unit::Pods, "0 pods")] {
         for others in [Others::Zero, Others::Over] {
