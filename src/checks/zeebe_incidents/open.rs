@@ -51,7 +51,7 @@ pub struct Open {
     gone: BTreeMap<i64, i64>,
     /// Not yet counted at the end of any look: nobody has heard of them.
     fresh: BTreeSet<i64>,
-    /// The last look that counted.
+    /// Up to where the last look saw that counted.
     counted: Option<i64>,
     /// Records that say too little.
     pub unreadable: u64,
@@ -186,7 +186,7 @@ impl Open {
     /// A record counts from its own time. One that comes late, of an incident that was told, counts from now:
     /// the one that takes its place may be as late.
     fn waits_since(&self, record: &Record, now: i64) -> i64 {
-        let is_late = self.counted.is_some_and(|counted| record.at <= counted);
+        let is_late = self.counted.is_some_and(|counted| record.at < counted);
         if is_late && !self.fresh.contains(&record.key) { now } else { record.at.min(now) }
     }
 
