@@ -230,6 +230,7 @@ fn what_people_read() {
     let since = json!({ "since": "2026-11-21T11:00:00Z", "looked": "2026-11-21T12:00:00Z", "spared": null });
     let silent = check.read(&look(), &[pings(Some("12:00:00"))], Memory(since)).0;
     text += &told(&check, &silent);
-    text += &told(&from(), &observe(&from(), &[matched(0)]));
+    let heard = Memory(json!({ "since": "2026-11-21T11:00:00Z", "ever": true }));
+    text += &told(&from(), &from().read(&look(), &[matched(0)], heard).0);
     insta::assert_snapshot!(text);
 }
