@@ -210,3 +210,23 @@ fn json_of_open(now: &Now) -> Value {
 fn withheld_as_json((sink, withheld): &(String, Withheld)) -> Value {
     json!({ "sink": sink, "by": withheld.by.words, "silence": withheld.by.silence, "kind": withheld.change.kind })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::alert::{Silence, Silent};
+
+    #[test]
+    fn who_is_gone_or_has_no_data_is_shown_with_the_time_since_when() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let now = at("2026-11-22T12:00:00Z");
+        let of = |of, since: &str| {
+            let since = at(since);
+            let alert = Alert { silence: Some(Silence { of, since, seen: now }), ..Alert::default() };
+            silence(&alert, (now, Tz::UTC)).unwrap()
+        };
+        assert_eq!(of(Silent::Absent, "2026-11-22T10:02:00Z"), "gone since 10:02 UTC");
+        assert_eq!(of(Silent::NoData, "2026-11-20T10:02:00Z"), "no data since 20 Nov 10:02 UTC");
+        assert_eq!(silence(&Alert::default(), (now, Tz::UTC)), None);
+    }
+}

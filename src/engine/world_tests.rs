@@ -190,13 +190,20 @@ async fn a_clock_set_back_an_hour_does_not_silence_a_rule() {
 #[tokio::test]
 async fn an_alert_that_fires_for_lack_of_data_says_so() {
     let mut silent = rule(true);
-    silent.policy.no_data = Missing::fire(Level::Warning);
-    let quiet = |tick: Time| {
-        if tick >= at("10:05") { Observation::NoData("no documents".to_owned()) } else { percent(1.0) }
+    (silent.policy.no_data, silent.repeat) = (Missing::fire(Level::Warning), Some(MINUTE * 60));
+    let quiet = |before: f64| {
+        move |tick: Time| match tick >= at("10:05") {
+            true => Observation::NoData("no documents".to_owned()),
+            false => percent(before),
+        }
     };
-    let mut world = World::new(silent, at("09:58"), quiet).await;
+    let mut world = World::new(silent.clone(), at("09:58"), quiet(1.0)).await;
     world.live_until(at("10:10")).await;
     assert_eq!(world.said_to("ear"), ["10:05 fired warning (no data since 10:05)"]);
+    let mut world = World::new(silent, at("09:58"), quiet(97.0)).await;
+    world.live_until(at("11:10")).await;
+    let again = ["10:05", "11:05"].map(|at| format!("{at} reminded warning (no data since 10:05)"));
+    assert_eq!(world.said_to("ear")[1..], again, "also of one that fired already");
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ proptest! {
                 (None, Kind::Fired) => {}
                 (Some((level, _)), Kind::Raised) => prop_assert!(told.level > level),
                 (Some((level, _)), Kind::Lowered) => prop_assert!(told.level < level),
-                (Some((level, _)), Kind::Resolved) => prop_assert_eq!(told.level, level),
+                (Some((level, _)), Kind::Resolved | Kind::Reminded) => prop_assert_eq!(told.level, level),
                 (open, kind) => prop_assert!(false, "{open:?} then {kind:?}"),
             }
             prop_assert_eq!(open.map(|(level, _)| level), told.previous_level);

@@ -1,7 +1,9 @@
 //! Timelines by name.
 
 use super::*;
-use crate::model::{Attention, Cause, Reason, Schedule, Timing, blind::Blind, schedule::CronSchedule};
+use crate::model::{
+    Attention, Cause, Ending, Kind, Reason, Schedule, Timing, blind::Blind, schedule::CronSchedule,
+};
 
 fn blind() -> Observation {
     Observation::Indeterminate(Reason::new(Cause::Timeout, "no answer within 10s"))
