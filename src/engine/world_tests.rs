@@ -202,7 +202,7 @@ async fn an_alert_that_fires_for_lack_of_data_says_so() {
     assert_eq!(world.said_to("ear"), ["10:05 fired warning (no data since 10:05)"]);
     let mut world = World::new(silent, at("09:58"), quiet(97.0)).await;
     world.live_until(at("11:10")).await;
-    let again = ["10:05", "11:05"].map(|at| format!("{at} reminded warning (no data since 10:05)"));
+    let again = ["10:05", "11:10"].map(|at| format!("{at} reminded warning (no data since 10:05)"));
     assert_eq!(world.said_to("ear")[1..], again, "also of one that fired already");
 }
 
