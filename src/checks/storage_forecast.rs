@@ -31,7 +31,8 @@ use crate::model::{
 /// The rule records how full every data path is, and extends the line through the last `history`: the median of the slopes
 /// between all pairs of samples (Theil and Sen), which neither a merge nor a deleted index bends. Its 90 % interval is told as
 /// `earliest` and `latest`. As long as that interval holds a disk that does not fill, nothing is foretold, and the reading is a
-/// year, which is also the most it ever is. Before a quarter of `history` has been recorded nothing can be known: that is no data.
+/// year, which is also the most it ever is. Before a quarter of `history`, and eight samples, have been
+/// recorded nothing can be known: that is no data.
 /// A disk above the mark reads 0.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
