@@ -2,7 +2,7 @@
 
 use owo_colors::OwoColorize;
 
-use crate::model::Level;
+use crate::model::{Level, wording::calm};
 
 /// What a piece of text is, for the eye.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,10 @@ impl From<Level> for Tone {
 }
 
 impl Tone {
-    /// `text` with its colour; whoever prints takes it off again where nobody would see it.
+    /// `text` as one line in its colour; whoever prints takes it off again where nobody would see it. Nothing else in it steers a
+    /// terminal: parts of it may come from documents.
     pub fn paint(self, text: &str) -> String {
+        let text = calm(text);
         match self {
             Self::Critical => text.red().bold().to_string(),
             Self::Warning => text.yellow().bold().to_string(),
@@ -39,7 +41,19 @@ impl Tone {
             Self::Waiting => text.yellow().to_string(),
             Self::Clear => text.green().to_string(),
             Self::Quiet => text.dimmed().to_string(),
-            Self::Plain => text.to_owned(),
+            Self::Plain => text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_painted_holds_no_colour_and_no_line_of_its_own() {
+        let reason = Tone::Quiet.paint("muted: x\u{1b}[31mred\u{7}\nfine: all is well");
+        assert_eq!(anstream::adapter::strip_str(&reason).to_string(), "muted: x[31mred fine: all is well");
+        assert_eq!(reason.matches('\u{1b}').count(), 2, "{reason:?}");
     }
 }

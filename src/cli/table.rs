@@ -3,6 +3,7 @@
 use comfy_table::{Cell, CellAlignment, Row as Line, Table as Columns, presets};
 
 use super::paint::Tone;
+use crate::model::wording::calm;
 
 /// How far notes stand in.
 const INDENT: usize = 4;
@@ -20,6 +21,9 @@ pub struct Table {
 
 /// Between two columns.
 const GAP: usize = 2;
+
+/// No cell is wider, even in a pipe: one endless label would pad every row.
+const WIDEST: usize = 200;
 
 /// One row: its first cell is what the eye looks for.
 #[derive(Clone, Debug, Default)]
@@ -88,7 +92,8 @@ impl Table {
         for row in &mut self.rows {
             let below = row.cells.iter().zip(&self.header).enumerate();
             let below = below.filter(|(at, (cell, _))| is_minor(*at) && !cell.is_empty());
-            let below: Vec<String> = below.map(|(_, (cell, name))| format!("{name} {cell}")).collect();
+            let below: Vec<String> =
+                below.map(|(_, (cell, name))| format!("{name} {}", cut(cell, WIDEST))).collect();
             if !below.is_empty() {
                 row.notes.insert(0, below.join(", "));
             }
@@ -128,7 +133,7 @@ impl Table {
         let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(&row.cells) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(cell.chars().count().min(WIDEST));
             }
         }
         let Some(room) = width else { return widths };
@@ -153,11 +158,11 @@ fn one_line<'a>(cells: impl Iterator<Item = &'a str>, limits: &[usize]) -> Line 
 
 /// At most so many characters, none of which moves the cursor.
 fn cut(text: &str, most: usize) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    if text.chars().count() <= most {
-        return clean.collect();
+    let clean = calm(text);
+    if clean.chars().count() <= most {
+        return clean;
     }
-    clean.take(most.saturating_sub(1)).chain(['…']).collect()
+    clean.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The first cell in its colour; rows in which all is well step back.
@@ -236,8 +241,25 @@ mod tests {
     fn what_came_from_outside_cannot_break_the_rows() {
         let mut table = Table::new(["state", "rule"], &[]);
         table.push(Row::new(Tone::Plain, ["clear", "a\nb\u{1b}[31m"]));
-        assert_eq!(table.render(None).lines().count(), 2);
+        table.rows[0].notes.push("for service=d\u{1b}[2J".to_owned());
+        assert_eq!(table.render(None).lines().count(), 3);
+        assert!(!table.render(None).contains("\u{1b}[2J"));
         assert!(!table.aligned(None).concat().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn an_endless_label_pads_nobody() {
+        let table = || {
+            let mut table = Table::new(["state", "rule", "since"], &[]);
+            table.push(Row::new(Tone::Plain, ["clear", &"x".repeat(8000), "now"]));
+            table.push(Row::new(Tone::Plain, ["clear", "a", "now"]));
+            table
+        };
+        let piped = plain(&table().render(None));
+        assert!(piped.lines().all(|line| line.chars().count() < 220), "{piped}");
+        assert!(piped.contains("x…  now"), "{piped}");
+        let folded = plain(&table().render_folded(Some(80), &[1]));
+        assert!(folded.lines().all(|line| line.chars().count() < 220), "{folded}");
     }
 
     #[test]

@@ -376,13 +376,18 @@ pub fn cut(text: &str, most: usize) -> String {
 
 /// One line without anything that steers a terminal or turns the direction of reading: documents may hold what they like.
 pub fn clean(text: &str) -> String {
+    calm(text.trim())
+}
+
+/// The same with its blanks: a part of a line.
+pub fn calm(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
             || matches!(c, '\u{61c}' | '\u{feff}')
     };
     let mut out = String::with_capacity(text.len());
-    for c in text.trim().chars() {
+    for c in text.chars() {
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
             c if steers(c) => {}
