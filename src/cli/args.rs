@@ -5,8 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::check::worst::FailOn;
-use crate::model::{Entity, Kind, Level, matcher::Matcher, span::Span};
+use super::{
+    check::worst::FailOn,
+    given::{duration, entity, lasting, setting},
+};
+use crate::model::{Entity, Kind, Level, matcher::Matcher};
 
 /// Alerting rules over Elasticsearch: judged on a schedule, told once.
 #[derive(Debug, Parser)]
@@ -150,7 +153,7 @@ pub struct Mute {
     #[arg(long = "match", id = "matchers", value_name = "MATCHER")]
     pub matchers: Vec<Matcher>,
     /// How long
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = lasting)]
     pub span: Duration,
     /// Why, for whoever asks
     #[arg(long, value_name = "TEXT")]
@@ -349,28 +352,6 @@ pub struct Letters {
     pub all: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    Span::parse(text).map(|span| span.0)
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("`{text}` sets nothing; write `server.listen=127.0.0.1:0`")),
-    }
-}
-
-fn entity(text: &str) -> Result<Entity, String> {
-    let mut labels = Vec::new();
-    for part in text.split(',') {
-        match part.split_once('=') {
-            Some((name, value)) if !name.is_empty() => labels.push((name, value)),
-            _ => return Err(format!("`{part}` is no label; write `node=es-1`, or `a=1,b=2`")),
-        }
-    }
-    Ok(Entity::new(labels))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -388,13 +369,5 @@ mod tests {
         let Command::Check(check) = cli.command else { panic!("check") };
         assert_eq!(check.rules, ["a", "b"]);
         assert_eq!(cli.global.rules, [PathBuf::from("folder")]);
-    }
-
-    #[test]
-    fn an_entity_is_written_as_it_is_shown() {
-        assert_eq!(entity("index=a,shard=0").unwrap().to_string(), "index=a,shard=0");
-        assert_eq!(entity("service=a=b").unwrap().get("service"), Some("a=b"));
-        assert!(entity("es-1").unwrap_err().contains("node=es-1"));
-        assert!(entity("=1").is_err());
     }
 }

@@ -128,7 +128,7 @@ impl Engine {
         }
         let started = self.clock.now();
         let turn = std::panic::AssertUnwindSafe(evaluate(self, &mut watch)).catch_unwind().await;
-        let done = matches!(turn, Ok(Ok(())));
+        let (done, panicked) = (matches!(turn, Ok(Ok(()))), turn.is_err());
         match turn {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -147,8 +147,8 @@ impl Engine {
             return false;
         }
         let next = schedule::wake_at(&watch.rule.timing, &watch.progress(now), now);
-        // neither a store that refuses nor sinks that take nothing turn the wheel faster
-        let soon = now + Duration::from_secs(1);
+        // neither a store that refuses nor sinks that take nothing turn the wheel faster; a fault that could not even be recorded waits
+        let soon = now + Duration::from_secs(if panicked { 60 } else { 1 });
         let next = next.map(|next| if next <= now { soon } else { next });
         let next = if watch.pace == Pace::Scheduled { next } else { Some(soon) };
         if done && watch.pace == Pace::AtOnce {

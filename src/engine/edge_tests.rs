@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::join;
 
 use super::{
+    evaluate,
     letters_tests::{die, handle},
     lock,
     reload::Scans,
@@ -145,6 +146,56 @@ async fn advice_that_panics_blocks_no_alert() {
     let mut world = World::new(clumsy, at("09:58"), high_until("23:00")).await;
     world.live_until(at("10:01")).await;
     assert_eq!(world.said_to("ear"), ["09:58 fired warning"]);
+}
+
+/// Its window is beyond all calendars, or panics in another way.
+#[derive(Debug)]
+struct Endless {
+    follows: bool,
+}
+
+impl Check for Endless {
+    fn scale(&self) -> Scale {
+        Scale::Percent
+    }
+
+    fn window(&self) -> Option<Duration> {
+        assert!(self.follows, "`DateTime - TimeDelta` overflowed");
+        Some(Duration::MAX)
+    }
+
+    fn follows(&self) -> bool {
+        self.follows
+    }
+
+    fn has_more(&self, _: &Memory) -> bool {
+        panic!("a place that is not there")
+    }
+
+    fn queries(&self, _: &Look, _: &Memory) -> Vec<Query> {
+        Vec::new()
+    }
+
+    fn read(&self, _: &Look, _: &[Result<Response, Reason>], memory: Memory) -> (Observation, Memory) {
+        (Observation::NoData("scripted".to_owned()), memory)
+    }
+
+    fn advise(&self, _: &Entity, _: &Reading) -> Advice {
+        Advice::default()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_beside_the_questions_is_one_look_of_one_rule() {
+    for follows in [false, true] {
+        let endless = crate::config::Rule { check: Arc::new(Endless { follows }), ..rule(false) };
+        let world = World::new(endless, at("10:00"), |_| percent(1.0)).await;
+        let watch = world.engine.watch(&world.key()).unwrap();
+        let watch = watch.lock().await;
+        let seen = evaluate::see(&world.engine, &watch, Memory::default(), at("10:00")).await;
+        let Observation::Indeterminate(reason) = seen.observation else { panic!("{:?}", seen.observation) };
+        assert!(reason.text.starts_with("a fault of highwater's own: "), "{}", reason.text);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! One turn of one rule: the data's way, from due ticks to a committed turn.
 
 use std::{
+    any::Any,
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -103,9 +104,11 @@ impl Sight {
     }
 }
 
-/// Asks and reads. Whatever goes wrong becomes an observation; a panic is that rule's own outcome.
+/// Asks and reads. Whatever goes wrong becomes an observation; a panic, wherever it is, is that rule's own outcome.
 pub async fn see(engine: &Engine, watch: &Watch, memory: Memory, at: Time) -> Sight {
-    see_by(engine, watch, (memory, at), Eyes::Doors).await
+    let seen = see_by(engine, watch, (memory.clone(), at), Eyes::Doors);
+    let seen = AssertUnwindSafe(seen).catch_unwind().await.map_err(|panic| fault(&*panic));
+    seen.unwrap_or_else(|fault| Sight::of(Observation::Indeterminate(fault), memory))
 }
 
 pub(super) async fn see_by(
@@ -131,10 +134,14 @@ pub(super) async fn look(
     (memory, at): (Memory, Time),
     eyes: Eyes<'_>,
 ) -> Sight {
-    let look = watch.look(at, engine.timeout_of(&watch.key.cluster), engine.clock.now());
-    let check = &watch.rule.check;
-    let queries = match guarded(|| check.queries(&look, &memory)) {
-        Ok(queries) => queries,
+    let (timeout, now) = (engine.timeout_of(&watch.key.cluster), engine.clock.now());
+    let described = guarded(|| {
+        let look = watch.look(at, timeout, now);
+        let queries = watch.rule.check.queries(&look, &memory);
+        (look, queries)
+    });
+    let (look, queries) = match described {
+        Ok(described) => described,
         Err(fault) => return Sight::of(Observation::Indeterminate(fault), memory),
     };
     let answers = match eyes {
@@ -159,11 +166,13 @@ fn read(watch: &Watch, look: &Look, answers: &[Result<Response, Reason>], memory
 }
 
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Reason> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
-        let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Reason::new(Cause::Fault, format!("a fault of highwater's own: {words}"))
-    })
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| fault(&*panic))
+}
+
+fn fault(panic: &(dyn Any + Send)) -> Reason {
+    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Reason::new(Cause::Fault, format!("a fault of highwater's own: {words}"))
 }
 
 fn stays_owed(watch: &Watch, observation: &Observation) -> bool {

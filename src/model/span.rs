@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub Duration);
 
+/// The longest that is taken: beyond ten years it is a slip, and no calendar's end is near.
+pub const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
+
 impl Span {
     pub const fn seconds(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
@@ -20,9 +23,13 @@ impl Span {
         if text.contains('M') {
             return Err(format!("`{text}` would mean months; write `m` for minutes, or `30d`"));
         }
-        humantime::parse_duration(text)
-            .map(Self)
-            .map_err(|_| format!("`{text}` is not a duration; write one like `90s`, `15m`, `1h30m` or `7d`"))
+        let span = humantime::parse_duration(text).map_err(|_| {
+            format!("`{text}` is not a duration; write one like `90s`, `15m`, `1h30m` or `7d`")
+        })?;
+        if span > LONGEST {
+            return Err(format!("`{text}` is longer than ten years; at most `3650d` is taken"));
+        }
+        Ok(Self(span))
     }
 }
 
@@ -85,6 +92,15 @@ mod tests {
         assert!(Span::parse("5").unwrap_err().contains("`5m`"));
         assert!(Span::parse("1M").unwrap_err().contains("months"));
         assert_eq!(Span::parse("1h30m").unwrap().0.as_secs(), 5400);
+    }
+
+    #[test]
+    fn ten_years_are_the_longest_that_is_taken() {
+        assert_eq!(Span::parse("3650d").unwrap().0, LONGEST);
+        let refused = Span::parse("100000000d").unwrap_err();
+        assert_eq!(refused, "`100000000d` is longer than ten years; at most `3650d` is taken");
+        assert!(Span::parse("3650d 1s").is_err());
+        assert!(Span::parse("99999999999999999999y").unwrap_err().contains("not a duration"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -15,7 +16,8 @@ pub struct Window {
 
 impl Window {
     pub fn ending(end: Time, length: Duration) -> Self {
-        Self { start: end - length, end }
+        let start = TimeDelta::from_std(length).ok().and_then(|length| end.checked_sub_signed(length));
+        Self { start: start.unwrap_or(Time::UNIX_EPOCH), end }
     }
 
     /// The same back to where the last look ended, so that nothing between two looks is missed; at most `most` in all.
@@ -23,5 +25,20 @@ impl Window {
     pub fn reaching_back_to(self, until: Option<Time>, most: Duration) -> Self {
         let until = until.map_or(self.start, |until| until.max(self.end - most));
         Self { start: self.start.min(until), end: self.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::at;
+
+    #[test]
+    fn a_length_beyond_all_calendars_begins_with_the_epoch() {
+        let window = Window::ending(at(9, 30), Duration::from_secs(900));
+        assert_eq!(window.start, at(9, 15));
+        for length in [Duration::MAX, Duration::from_secs(100_000_000 * 86_400)] {
+            assert_eq!(Window::ending(at(9, 30), length).start, Time::UNIX_EPOCH);
+        }
     }
 }
