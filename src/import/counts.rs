@@ -67,14 +67,27 @@ fn compared(old: &Old<'_>, list: &str) -> Result<(String, Vec<String>), String> 
             ),
         });
     };
-    if old.get(list).is_none() {
-        return Err(format!("`{list}` is missing: ElastAlert refuses this rule too"));
+    match old.get(list) {
+        None => return Err(format!("`{list}` is missing: ElastAlert refuses this rule too")),
+        Some(Value::Array(entries)) => entries.iter().try_for_each(|entry| text_in(list, entry))?,
+        Some(_) => return Err(format!("`{list}` is no list: ElastAlert refuses this rule too")),
     }
     let values = old.texts(list);
     if let Some(file) = values.iter().find(|value| value.starts_with("!file")) {
         return Err(format!("`{file}` cannot be read here: put its lines into `{list}`"));
     }
     Ok((field.clone(), values))
+}
+
+/// YAML 1.1 reads a bare `NO` as a truth value, which ElastAlert takes for no entry of a list.
+fn text_in(list: &str, entry: &Value) -> Result<(), String> {
+    let hint = match entry {
+        Value::String(_) => return Ok(()),
+        Value::Bool(false) => "a bare `NO`, `OFF` or `FALSE` is read so; write `\"NO\"`",
+        Value::Bool(true) => "a bare `YES`, `ON` or `TRUE` is read so; write `\"YES\"`",
+        _ => "write it in quotes",
+    };
+    Err(format!("`{list}` holds `{entry}`, which is no text ({hint}): ElastAlert refuses this rule too"))
 }
 
 /// The document's list joins the rule's own filters.

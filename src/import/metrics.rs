@@ -91,7 +91,7 @@ pub fn add_metric(
     report: &mut RuleReport,
 ) -> Result<(), String> {
     if old.get("metric_agg_script").is_some() {
-        return Err("`metric_agg_script` runs a script on the cluster, which highwater does not".to_owned());
+        return Err("`metric_agg_script` runs a script on the cluster, which only a `search` rule may, where the cluster says `allow_scripts: true`: write it anew as one".to_owned());
     }
     let field = old.wanted("metric_agg_key")?;
     match old.wanted("metric_agg_type")? {
@@ -175,7 +175,7 @@ pub fn two_ways(
         (None, None) => {
             Err(format!("neither `{}` nor `{}` is there: ElastAlert refuses this rule too", names.0, names.1))
         }
-        (Some(high), Some(low)) => Ok(vec![high, low.called("-low")]),
+        (Some(high), Some(low)) => Ok(vec![high, low.falling_short()]),
         (high, low) => Ok(high.into_iter().chain(low).collect()),
     }
 }

@@ -18,6 +18,8 @@ pub struct Part {
     pub silence: Silence,
     /// It is about single documents: the alert stays open for `realert`, as ElastAlert is silent for so long.
     pub holds: bool,
+    /// A description of the old rule speaks of its sister.
+    pub is_low: bool,
     /// What ElastAlert's names for numbers mean here: `num_hits` is the value of a count.
     pub numbers: Vec<(String, &'static str)>,
 }
@@ -40,6 +42,7 @@ impl Part {
             when,
             silence: Silence::Clear,
             holds: false,
+            is_low: false,
             numbers: Vec::new(),
         }
     }
@@ -47,6 +50,11 @@ impl Part {
     pub fn called(mut self, suffix: impl Into<String>) -> Self {
         self.suffix = suffix.into();
         self
+    }
+
+    /// The second of two, which tells that a number is too low where the first tells that it is too high.
+    pub fn falling_short(self) -> Self {
+        Self { is_low: true, ..self.called("-low") }
     }
 
     pub fn firing_in_silence(mut self) -> Self {

@@ -52,12 +52,13 @@ pub struct RuleReport {
 }
 
 /// What differs for every rule, by what highwater is.
-pub const EVERYWHERE: [&str; 6] = [
+pub const EVERYWHERE: [&str; 7] = [
     "An alert lasts: it is told when it begins, every `repeat` (from the rule's `realert`), and when it ends. ElastAlert tells every match.",
     "Looks lie on a grid (`every 1m` is every full minute), and each is judged by the documents of its window alone: there is no warm-up after a start.",
     "A document that arrives later than `query_delay` (30s where the rule has none) after its time is not seen; ElastAlert looks back `buffer_time`.",
     "Fields of `per` have to be aggregatable, like keywords and numbers; ElastAlert reads most of them from the document. Where a field is text, write its `.keyword`; the same holds for what a list is compared with.",
     "A search that fails, or is answered in part, proves nothing and changes nothing: the rule says so itself when that lasts.",
+    "Where no index matches the pattern, nothing is proven either: the rule is blind, and says so after `blind.after` (5m). ElastAlert counts no documents then, and a `flatline` matches.",
     "A message says value, threshold, cause and next step; it does not list the fields of the matched document.",
 ];
 

@@ -42,7 +42,7 @@ impl Common {
             rule.insert(key.to_owned(), value);
         };
         put("id", Value::from(format!("{}{}", self.id, part.suffix)));
-        put("summary", Value::from(telling::summary(old)));
+        put("summary", Value::from(telling::summary(old, part)));
         if old.is_not("is_enabled") {
             put("enabled", Value::Bool(false));
         }

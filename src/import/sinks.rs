@@ -14,7 +14,7 @@ use super::{
     report::RuleReport,
     secrets::Variables,
 };
-use crate::sinks;
+use crate::{model::near, sinks};
 
 /// The sinks so far, by their names.
 #[derive(Debug, Default)]
@@ -52,6 +52,7 @@ impl Sinks {
     ) -> Result<Vec<String>, String> {
         let mut names = Vec::new();
         for (alerter, options) in alerters(old)? {
+            known(&alerter)?;
             let mut making =
                 Making { old: old.with(&options), variables: &mut *variables, differences: Vec::new() };
             match made(&alerter, &mut making).and_then(checked) {
@@ -82,6 +83,67 @@ impl Sinks {
         self.made.push((name.clone(), sink));
         name
     }
+}
+
+/// What ElastAlert2 2.31 can tell by name; a name with a dot is Python of somebody's own.
+const ALERTERS: [&str; 44] = [
+    "alerta",
+    "alertmanager",
+    "chatwork",
+    "command",
+    "datadog",
+    "debug",
+    "dingtalk",
+    "discord",
+    "email",
+    "exotel",
+    "flashduty",
+    "gelf",
+    "gitter",
+    "googlechat",
+    "hivealerter",
+    "indexer",
+    "iris",
+    "jira",
+    "lark",
+    "line",
+    "matrixhookshot",
+    "mattermost",
+    "ms_power_automate",
+    "opsgenie",
+    "pagerduty",
+    "pagertree",
+    "post",
+    "post2",
+    "rocketchat",
+    "servicenow",
+    "ses",
+    "slack",
+    "smseagle",
+    "sns",
+    "sqs",
+    "stomp",
+    "telegram",
+    "tencent_sms",
+    "twilio",
+    "victorops",
+    "webex_webhook",
+    "workwechat",
+    "yzj",
+    "zabbix",
+];
+
+/// An alerter that ElastAlert does not know keeps it from starting.
+fn known(alerter: &str) -> Result<(), String> {
+    // what it was called before still stands in many files
+    if ALERTERS.contains(&alerter) || alerter.contains('.') || alerter == "ms_teams" {
+        return Ok(());
+    }
+    // `http_post2` is how its options begin
+    let bare = alerter.strip_prefix("http_").unwrap_or(alerter);
+    let near = near::nearest(bare, ALERTERS).map(|near| format!("; did you mean `{near}`?"));
+    let near = near.unwrap_or_default();
+    Err(format!("`{alerter}` is no alerter of ElastAlert2 2.31, which refuses this rule too{near}"))
 }
 
 /// Its name, and the options that hold for it.

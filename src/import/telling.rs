@@ -101,8 +101,11 @@ pub fn labels(old: &Old<'_>) -> Map<String, Value> {
     labels
 }
 
-/// One line: the description's first, else the name.
-pub fn summary(old: &Old<'_>) -> String {
+/// One line: the description's first, else the name. Of two rules the low one says its bound: "too many" would be untrue of it.
+pub fn summary(old: &Old<'_>, part: &Part) -> String {
+    if part.is_low {
+        return format!("{}: {}", old.name(), part.when);
+    }
     let description =
         old.text("description").and_then(|text| text.lines().find(|line| !line.trim().is_empty()));
     description.map_or_else(|| old.name(), |line| line.trim().to_owned())

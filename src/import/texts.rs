@@ -36,7 +36,12 @@ pub fn message(old: &Old<'_>, part: &Part, report: &mut RuleReport) -> Option<St
     told("alert_text", made, report)
 }
 
-fn told(key: &str, made: Result<String, String>, report: &mut RuleReport) -> Option<String> {
+fn told(key: &str, made: Result<Made, String>, report: &mut RuleReport) -> Option<String> {
+    let mut unsaid = Vec::new();
+    let made = made.and_then(|made| {
+        unsaid.clone_from(&made.unsaid);
+        made.whole()
+    });
     let made = made.and_then(|text| match template::unknown(&text, &NAMES) {
         Ok(unknown) if unknown.is_empty() => Ok(text),
         Ok(unknown) => {
@@ -45,7 +50,57 @@ fn told(key: &str, made: Result<String, String>, report: &mut RuleReport) -> Opt
         }
         Err(why) => Err(why),
     });
-    made.map_err(|why| report.differs(format!("`{key}` is left out: {why}"))).ok()
+    match made {
+        Ok(text) => {
+            if !unsaid.is_empty() {
+                report.differs(format!("`{key}` says `{UNSAID}` in place of {}", not_of_an_alert(&unsaid)));
+            }
+            Some(text)
+        }
+        Err(why) => {
+            report.differs(format!("`{key}` is left out: {why}"));
+            None
+        }
+    }
+}
+
+/// What stands in a text where nothing is known.
+const UNSAID: &str = "…";
+
+/// A text in the making.
+#[derive(Debug, Default)]
+struct Made {
+    text: String,
+    /// Something besides what is not known.
+    speaks: bool,
+    /// Fields of the document that nothing here knows.
+    unsaid: Vec<String>,
+}
+
+impl Made {
+    /// Words between two places, as a template says them.
+    fn words(&mut self, plain: &str, text: &str) {
+        self.speaks |= plain.chars().any(char::is_alphanumeric);
+        self.text.push_str(text);
+    }
+
+    fn place(&mut self, field: &str, meant: Option<String>) {
+        self.speaks |= meant.is_some();
+        self.text.push_str(meant.as_deref().unwrap_or(UNSAID));
+        if meant.is_none() && !self.unsaid.iter().any(|known| known == field) {
+            self.unsaid.push(field.to_owned());
+        }
+    }
+
+    /// The text, if anything is left of it.
+    fn whole(self) -> Result<String, String> {
+        if self.speaks || self.unsaid.is_empty() { Ok(self.text) } else { Err(not_of_an_alert(&self.unsaid)) }
+    }
+}
+
+fn not_of_an_alert(fields: &[String]) -> String {
+    let is = if fields.len() == 1 { "is" } else { "are" };
+    format!("`{}` of the matched document, which {is} not part of an alert", fields.join("`, `"))
 }
 
 fn is_jinja(old: &Old<'_>) -> bool {
@@ -91,48 +146,53 @@ impl Arguments {
 }
 
 /// A text in Python's format: `{0} failed logins of {1}`. Without arguments it is taken as it is.
-fn formatted(old: &Old<'_>, part: &Part, text: &str, arguments: Option<Arguments>) -> Result<String, String> {
-    let Some(arguments) = arguments else { return Ok(literal(text)) };
-    let mut made = String::new();
+fn formatted(old: &Old<'_>, part: &Part, text: &str, arguments: Option<Arguments>) -> Result<Made, String> {
+    let mut made = Made::default();
+    let Some(arguments) = arguments else {
+        made.words(text, &literal(text));
+        return Ok(made);
+    };
     let mut next = 0;
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
         let (before, after) = rest.split_at(at);
-        made.push_str(&literal(before));
+        made.words(before, &literal(before));
         if let Some(doubled) = ["{{", "}}"].into_iter().find(|doubled| after.starts_with(doubled)) {
-            made.push_str(&literal(&doubled[..1]));
+            made.words("", &literal(&doubled[..1]));
             rest = &after[2..];
             continue;
         }
         let end = after.find('}').filter(|_| after.starts_with('{')).ok_or("a brace of it stands alone")?;
         let place = after[1..end].split(['!', ':']).next().unwrap_or_default();
-        made.push_str(&meant(old, part, arguments.field(place, &mut next)?)?);
+        let field = arguments.field(place, &mut next)?;
+        made.place(field, meant(old, part, field));
         rest = &after[end + 1..];
     }
-    made.push_str(&literal(rest));
+    made.words(rest, &literal(rest));
     Ok(made)
 }
 
 /// A Jinja text, where its places are plain names.
-fn jinja(old: &Old<'_>, part: &Part, text: &str) -> Result<String, String> {
-    let mut made = String::new();
+fn jinja(old: &Old<'_>, part: &Part, text: &str) -> Result<Made, String> {
+    let mut made = Made::default();
     let mut rest = text;
     while let Some(at) = rest.find('{') {
         let (before, after) = rest.split_at(at);
-        made.push_str(before);
+        made.words(before, before);
         if after.starts_with("{%") || after.starts_with("{#") {
             return Err("it holds more of Jinja than names; write it anew as `message`".to_owned());
         }
         let Some(inside) = after.strip_prefix("{{") else {
-            made.push('{');
+            made.words("", "{");
             rest = &after[1..];
             continue;
         };
         let end = inside.find("}}").ok_or("a place of it does not end")?;
-        made.push_str(&meant(old, part, &path(inside[..end].trim(), old)?)?);
+        let field = path(inside[..end].trim(), old)?;
+        made.place(&field, meant(old, part, &field));
         rest = &inside[end + 2..];
     }
-    made.push_str(rest);
+    made.words(rest, rest);
     Ok(made)
 }
 
@@ -151,29 +211,26 @@ fn path(expression: &str, old: &Old<'_>) -> Result<String, String> {
 }
 
 /// What a field of the match is of an alert: a label of its entity, a number, a word of the rule itself.
-fn meant(old: &Old<'_>, part: &Part, field: &str) -> Result<String, String> {
+fn meant(old: &Old<'_>, part: &Part, field: &str) -> Option<String> {
     let per = old.query_key();
     let in_check = part.check.get("per").is_some();
     if in_check && per.iter().any(|key| key == field) {
-        return Ok(format!("{{{{ entity[{}] }}}}", Value::from(field)));
+        return Some(format!("{{{{ entity[{}] }}}}", Value::from(field)));
     }
     if in_check && per.len() > 1 && per.join(",") == field {
         let labels = per.iter().map(|key| format!("{{{{ entity[{}] }}}}", Value::from(key.clone())));
-        return Ok(labels.collect::<Vec<_>>().join(", "));
+        return Some(labels.collect::<Vec<_>>().join(", "));
     }
     if let Some((_, number)) = part.numbers.iter().find(|(name, _)| name == field) {
-        return Ok(format!("{{{{ {number} }}}}"));
+        return Some(format!("{{{{ {number} }}}}"));
     }
     if field == old.text("timestamp_field").unwrap_or("@timestamp") {
-        return Ok("{{ at }}".to_owned());
+        return Some("{{ at }}".to_owned());
     }
     if field == "name" {
-        return Ok(literal(&old.name()));
+        return Some(literal(&old.name()));
     }
-    if let Some(value) = old.shown(field).filter(|_| is_harmless(field)) {
-        return Ok(literal(&value));
-    }
-    Err(format!("`{field}` of the matched document is not part of an alert"))
+    old.shown(field).filter(|_| is_harmless(field)).map(|value| literal(&value))
 }
 
 /// A rule's own options may stand in its texts, but for those that might be secrets.

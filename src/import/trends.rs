@@ -115,7 +115,7 @@ fn said_of_spikes(old: &Old<'_>, report: &mut RuleReport, from_nothing: bool, ri
         );
     }
     if !rises {
-        report.differs("a window without any document at all, whatever the filter, is no fall: a dead pipeline has a rule of its own");
+        report.differs("a window without any document at all, whatever the filter, is no data and no fall; no rule of this import tells of a dead pipeline, but a `count` with `below 1` would");
     }
     if old.is("alert_on_new_data") {
         report.differs("`alert_on_new_data`: a new group is judged by `min_reference` alone");

@@ -106,6 +106,9 @@ fn slack(making: &mut Making<'_>) -> Made {
 
 fn teams(alerter: &str, making: &mut Making<'_>) -> Made {
     let key = format!("{alerter}_webhook_url");
+    if alerter == "ms_teams" {
+        making.differs("`ms_teams`: ElastAlert2 2.31 has no such alerter any more, only `ms_power_automate`");
+    }
     let urls = making.secrets(&key)?;
     making.leaves_out(&format!("{alerter}_"), &[&key]);
     Ok(urls.into_iter().map(|url| json!({ "teams": { "webhook_url": url } })).collect())

@@ -87,7 +87,8 @@ fn a_metric_aggregation_looks_over_the_buffer() {
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "value_count", "min_threshold": 5 });
     becomes(old, Verdict::Approximated, check, json!({ "warning": "below 5" }), "fire warning");
     let old = json!({ "type": "metric_aggregation", "metric_agg_key": "took", "metric_agg_type": "avg", "max_threshold": 5, "metric_agg_script": { "script": "1" } });
-    assert!(why(&of(old)).contains("script"));
+    let why = why(&of(old));
+    assert!(why.contains("`search` rule") && why.contains("allow_scripts: true"), "{why}");
 }
 
 #[test]
@@ -201,6 +202,33 @@ fn a_spike_of_values_is_one_of_their_mean_whatever_its_thresholds() {
     let old = spike(json!({ "threshold_ref": 10, "threshold_cur": 20 }));
     becomes(old, Verdict::Approximated, check, json!({ "warning": "at least 3x" }), "resolve");
     assert!(why(&of(spike(json!({ "use_count_query": true })))).contains("means of their counts"));
+}
+
+#[test]
+fn a_falling_spike_promises_no_rule_that_is_not_made() {
+    let import = of(
+        json!({ "type": "spike", "spike_height": 4, "spike_type": "down", "timeframe": { "minutes": 5 } }),
+    );
+    let told = import.report.rules[0].differences.join("\n");
+    assert!(told.contains("no rule of this import tells of a dead pipeline"), "{told}");
+}
+
+#[test]
+fn a_truth_value_is_no_entry_of_a_list() {
+    for (kind, list) in [
+        ("whitelist", json!(["DK", "SE", false])),
+        ("blacklist", json!(["a", true])),
+        ("blacklist", json!([404])),
+    ] {
+        let old = json!({ "type": kind, "compare_key": "source.country", kind: list, "ignore_null": true });
+        let why = why(&of(old.clone()));
+        assert!(why.contains("which is no text") && why.contains("refuses this rule too"), "{old}: {why}");
+    }
+    let old =
+        json!({ "type": "whitelist", "compare_key": "c", "whitelist": ["DK", false], "ignore_null": true });
+    assert!(why(&of(old)).contains("bare `NO`"));
+    let old = json!({ "type": "blacklist", "compare_key": "c", "blacklist": "DK" });
+    assert!(why(&of(old)).contains("no list"));
 }
 
 #[test]

@@ -110,6 +110,58 @@ fn a_text_that_speaks_of_the_document_is_left_out_in_words() {
 }
 
 #[test]
+fn one_unknown_argument_takes_nothing_else_away() {
+    let (rule, told) = worded(json!({
+        "alert_subject": "{0} logins of {1} from {2} by {1}", "alert_subject_args": ["num_hits", "message", "user.name"],
+    }));
+    assert_eq!(rule["title"], "{{ value }} logins of … from {{ entity[\"user.name\"] }} by …");
+    assert!(
+        told.contains("`alert_subject` says `…` in place of `message` of the matched document, which is not"),
+        "{told}"
+    );
+    let (rule, told) = worded(json!({
+        "alert_text": "{{ message }} and {{ source.ip }} at {{ host }}", "alert_text_type": "alert_text_jinja",
+    }));
+    assert_eq!(rule["message"], "… and … at {{ entity[\"host\"] }}");
+    assert!(
+        told.contains("in place of `message`, `source.ip` of the matched document, which are not"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_low_one_of_two_rules_is_not_called_too_many() {
+    let import = of(json!({
+        "type": "percentage_match", "match_bucket_filter": [{ "term": { "a": 1 } }], "description": "Too many 5xx",
+        "max_percentage": 10, "min_percentage": 1,
+    }));
+    let summaries: Vec<&Value> = import.files["r"].iter().map(|rule| &rule["summary"]).collect();
+    assert_eq!(summaries, ["Too many 5xx", "r: below 1%"]);
+}
+
+#[test]
+fn an_alerter_that_elastalert_does_not_know_is_refused_with_the_nearest_name() {
+    for (alerter, word) in [
+        ("slak", "did you mean `slack`?"),
+        ("http_post2", "did you mean `post2`?"),
+        ("carrier_pigeon", "which refuses this rule too"),
+    ] {
+        let import = of(json!({ "type": "any", "alert": ["debug", alerter] }));
+        assert_eq!(import.report.rules[0].verdict, Verdict::Impossible);
+        assert!(super::why(&import).contains(word), "{alerter}: {}", super::why(&import));
+    }
+    for (alerter, word) in [
+        ("smseagle", "highwater has no such sink"),
+        ("my_module.Mine", "in Python"),
+        ("ms_teams", "only `ms_power_automate`"),
+    ] {
+        let import = of(json!({ "type": "any", "alert": alerter, "ms_teams_webhook_url": "https://a/b" }));
+        assert_eq!(import.report.rules[0].verdict, Verdict::Approximated);
+        assert!(differences(&import).contains(word), "{alerter}: {}", differences(&import));
+    }
+}
+
+#[test]
 fn each_es_host_is_a_cluster() {
     let global = json!({ "es_host": "es-1", "es_port": 9243, "use_ssl": true, "verify_certs": false, "es_url_prefix": "/es/", "es_username": "u", "es_password": "p" });
     let rule = |more: Value| {
