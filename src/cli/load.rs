@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{args::Global, stop::Stop};
 use crate::{
-    config::{self, Loaded, Settings},
-    engine::start,
+    config::{self, Loaded, Rule, RuleSet, Settings},
+    engine::{own, start},
 };
 
 pub fn settings(global: &Global) -> Result<Arc<Settings>, Stop> {
@@ -31,6 +31,12 @@ pub fn missing_secrets(settings: &Settings) -> Vec<String> {
         missing.extend(reveal(&heartbeat.url).err().map(|why| format!("heartbeat: {why}")));
     }
     missing
+}
+
+/// A rule by its id: one of the files, or one of highwater's own.
+pub fn rule(set: &RuleSet, settings: &Settings, id: &str) -> Result<Arc<Rule>, Stop> {
+    let found = set.rules.get(id).cloned().or_else(|| own::named(id, set, settings).map(Arc::new));
+    found.ok_or_else(|| Stop::unknown("rule", id, set.rules.keys().map(String::as_str)))
 }
 
 pub fn rules(settings: &Settings) -> Result<Loaded, Stop> {

@@ -1,8 +1,7 @@
 //! What a command says beside its answer. The daemon's own log is set up by its settings.
 
 use std::{
-    env,
-    fmt,
+    env, fmt,
     io::{self, IsTerminal},
 };
 

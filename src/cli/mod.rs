@@ -4,6 +4,7 @@ mod alerts;
 pub mod args;
 mod check;
 mod completions;
+mod given;
 mod import;
 mod load;
 mod logs;
@@ -34,7 +35,7 @@ use self::{
     paint::Tone,
     stop::{Code, Stop},
 };
-use crate::threads;
+use crate::{model::wording::calm, threads};
 
 /// Does what the command line asks, and says how it went.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -96,7 +97,10 @@ fn complain(stop: &Stop, out: Out) {
             let mistakes = words::count(complaints.errors(), "mistake");
             Out::note(&format!("{} {mistakes}\n", Tone::Critical.paint("error:")));
         }
-        other => Out::note(&format!("{} {other}\n", Tone::Critical.paint("error:"))),
+        other => {
+            let lines: Vec<String> = other.to_string().lines().map(calm).collect();
+            Out::note(&format!("{} {}\n", Tone::Critical.paint("error:"), lines.join("\n")));
+        }
     }
 }
 

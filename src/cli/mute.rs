@@ -57,8 +57,12 @@ fn terms(args: &args::Mute, now: Time) -> Terms {
     Terms { until: now + args.span, reason: args.reason.clone(), who, created: now }
 }
 
-/// `disk`, `disk for node=es-1`, or its matchers.
+/// `disk`, `disk for node=es-1`, or its matchers; one line, whatever was written there.
 pub fn subject(silence: &Silence) -> String {
+    wording::clean(&in_words(silence))
+}
+
+fn in_words(silence: &Silence) -> String {
     let rule = |matcher: &&Matcher| matcher.name == "rule" && matcher.op == MatchOp::Equal;
     let only_equal = silence.matchers.iter().all(|matcher| matcher.op == MatchOp::Equal);
     let Some(rule) = silence.matchers.iter().find(rule).filter(|_| only_equal) else {

@@ -24,10 +24,7 @@ pub fn run(global: &Global, args: &args::Render, out: Out) -> Result<ExitCode, S
     let Some(sink) = settings.sinks.get(&args.sink) else {
         return Err(Stop::unknown("sink", &args.sink, settings.sinks.keys().map(String::as_str)));
     };
-    let rules = load::rules(&settings)?.set.rules;
-    let Some(rule) = rules.get(&args.rule) else {
-        return Err(Stop::unknown("rule", &args.rule, rules.keys().map(String::as_str)));
-    };
+    let rule = &load::rule(&load::rules(&settings)?.set, &settings, &args.rule)?;
     let level = level(rule, args.level)?;
     let open = open(&settings, args)?.filter(|open| is_like(rule, (args.kind.into(), level), &open.alert));
     let entity = args.entity.clone().or_else(|| open.as_ref().map(|open| open.entity.clone()));

@@ -84,9 +84,7 @@ struct Alert<'a> {
 
 fn explain(settings: &Settings, args: &Explain) -> Result<String, Stop> {
     let set = load::rules(settings)?.set;
-    let Some(rule) = set.rules.get(&args.rule) else {
-        return Err(Stop::unknown("rule", &args.rule, set.rules.keys().map(String::as_str)));
-    };
+    let rule = load::rule(&set, settings, &args.rule)?;
     let clusters: Vec<&String> = match &args.cluster {
         None => rule.clusters.iter().collect(),
         Some(name) => rule.clusters.iter().filter(|cluster| *cluster == name).collect(),
@@ -111,7 +109,7 @@ fn explain(settings: &Settings, args: &Explain) -> Result<String, Stop> {
     let mut parts = Vec::new();
     for cluster in clusters {
         for level in args.level.map_or_else(|| levels.iter().copied().collect(), |level| vec![level]) {
-            let way = Alert { rule, cluster, level, entity: &entity };
+            let way = Alert { rule: &rule, cluster, level, entity: &entity };
             parts.push(way.explain(settings, &causes, &present.flapped));
         }
     }

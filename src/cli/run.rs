@@ -17,11 +17,15 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 use super::{
     args::{Global, Run},
     load,
+    logs::Fields,
     stop::{Code, Stop},
 };
 use crate::{
     clock::Clock,
-    config::{Loaded, Settings, settings::LogFormat},
+    config::{
+        Loaded, Settings,
+        settings::{LogFormat, Telemetry},
+    },
     engine::start::{Start, StartError, Started},
     server,
     store::{Bounds, Opening, Store},
@@ -130,7 +134,7 @@ fn start_logging(settings: &Settings, verbose: u8, dry_run: bool) -> Result<(), 
         _ => "trace".to_owned(),
     };
     // the scheduler tells of lost beats at `error` only, and of every job at `info`
-    let mut directives = format!("warn,highwater={level},tokio_cron_scheduler=warn");
+    let mut directives = format!("{},tokio_cron_scheduler=warn", Telemetry::directives(&level));
     if dry_run {
         // nothing is delivered, whatever the lanes believe
         directives += ",highwater::engine::deliver=warn";
@@ -139,7 +143,8 @@ fn start_logging(settings: &Settings, verbose: u8, dry_run: bool) -> Result<(), 
         Stop::Config(format!("`telemetry.level: {level}` is no level; hint: `info`, `debug` or `warn`"))
     })?;
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours);
+    let lines =
+        tracing_subscriber::fmt::layer().fmt_fields(Fields).with_ansi(colours).with_writer(io::stderr);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match settings.telemetry.format {
         LogFormat::Text => registry.with(lines).try_init(),

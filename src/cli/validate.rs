@@ -19,8 +19,10 @@ pub fn run(global: &Global, out: Out) -> Result<ExitCode, Stop> {
     let settings = load::settings(global)?;
     let loaded = load::rules(&settings)?;
     out.print(&loaded.warnings.render(out.coloured()))?;
-    let unusable = beforehand::unusable_kubeconfigs(&loaded.set);
-    for missing in load::missing_secrets(&settings).into_iter().chain(unusable) {
+    let mut missing = beforehand::unusable_clusters(&settings);
+    missing.extend(load::missing_secrets(&settings));
+    missing.extend(beforehand::unusable_kubeconfigs(&loaded.set));
+    for missing in missing {
         out.print(&format!("{}: {missing}; `run` will need it\n", Tone::Warning.paint("warning")))?;
     }
     out.print(&format!("{}: {}\n", Tone::Clear.paint("fine"), in_words(&settings, &loaded)))?;

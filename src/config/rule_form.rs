@@ -48,7 +48,7 @@ pub struct RuleForm {
     pub levels: Option<At<LevelsForm>>,
     #[doc = "Names of clusters; `all` for `elasticsearch_unreachable`. Left out: the only one."]
     pub clusters: Option<At<TextOr<Vec<At<String>>>>>,
-    /// When to look: `every 5m`, or a cron expression.
+    /// When to look: `every 5m`, or a cron expression. Every rule needs one, of its own or from `defaults`.
     pub schedule: Option<ScheduleForm>,
     /// Looks more often while an alert is firing.
     pub schedule_while_firing: Option<ScheduleForm>,
@@ -62,7 +62,7 @@ pub struct RuleForm {
     pub blind: Option<BlindForm>,
     /// Sinks to tell, or `routes`; a level's own `notify` replaces it. Left out: the routes, where the settings have some.
     pub notify: Option<Vec<At<String>>>,
-    /// Where its readings go as metrics after every look, whatever their level: sinks that keep numbers (`cloudwatch_metrics`, `statsd`, `elasticsearch`), and `/metrics` for highwater's own page. Left out: nowhere.
+    /// Where its readings go as metrics after every look, whatever their level: sinks that keep numbers (`cloudwatch_metrics`, `statsd`, `elasticsearch`), and `/metrics` for highwater's own page. What levels say in words is a number there, the worse the larger: `green` 0, `yellow` 1, `red` 2; `fine` 0, `strained` 1, `down` 2 of a condition; `up` 0, `down` 1; `reachable` 0, `unreachable` 1. Left out: nowhere.
     pub publish: Option<Vec<At<String>>>,
     /// A reminder so often while it fires. Left out: none.
     pub repeat: Option<At<Span>>,

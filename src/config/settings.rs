@@ -124,6 +124,13 @@ pub struct Telemetry {
     pub format: LogFormat,
 }
 
+impl Telemetry {
+    /// What the log's filter is told: highwater says as much as `level`, others only what is wrong.
+    pub fn directives(level: &str) -> String {
+        format!("warn,highwater={level}")
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Text,

@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
         let clusters = self.clusters();
         let (sinks, kinds) = self.sinks();
         let rules = self.sections.read::<Vec<String>>("rules");
-        let store = self.sections.read::<StoreForm>("store");
+        let store = self.store();
         let defaults = self.sections.read::<DefaultsForm>("defaults");
         let own = self.sections.read::<SelfForm>("self");
         // one with a mistake in it is there all the same: whoever names it is not wrong as well
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
         Some(Settings {
             clusters,
             rules: rules?.into_iter().map(PathBuf::from).collect(),
-            store: store.map(|StoreForm::Sqlite(sqlite)| Store { path: sqlite.path.into() })?,
+            store: store?,
             sinks,
             routing,
             kinds,
@@ -83,6 +83,15 @@ impl<'a> Builder<'a> {
 
     fn error(&mut self, complaint: Complaint) {
         self.sections.report.add(complaint);
+    }
+
+    fn store(&mut self) -> Option<Store> {
+        let StoreForm::Sqlite(sqlite) = self.sections.read::<StoreForm>("store")?;
+        if sqlite.path.trim().is_empty() {
+            let place = self.sections.place(&["store", "sqlite", "path"]);
+            self.error(Complaint::error("`path` is empty; write one like `var/highwater.db`").at(place));
+        }
+        Some(Store { path: sqlite.path.into() })
     }
 
     /// None at all is fine for whoever watches something else: a rule that needs one says so.
@@ -325,7 +334,7 @@ impl<'a> Builder<'a> {
     fn telemetry(&mut self) -> Option<Telemetry> {
         let form = self.sections.read::<TelemetryForm>("telemetry")?;
         let level = form.level?;
-        if tracing_subscriber::EnvFilter::try_new(&level.value).is_err() {
+        if tracing_subscriber::EnvFilter::try_new(Telemetry::directives(&level.value)).is_err() {
             let text = &level.value;
             self.error(level.error(format!("`{text}` is no log level; write `info` or `debug`")));
         }

@@ -45,8 +45,8 @@ pub const SECTIONS: [&str; 17] = [
     reason = "only its schema is used: the sections are read one by one, so that one mistake does not hide others"
 )]
 pub struct SettingsForm {
-    /// The clusters that are watched, by the names that rules use.
-    pub clusters: BTreeMap<String, ClusterForm>,
+    /// The clusters that are watched, by the names that rules use. Left out: none, for who watches something else.
+    pub clusters: Option<BTreeMap<String, ClusterForm>>,
     /// Files and folders with rules, from the working directory.
     #[schemars(extend("default" = ["rules"]))]
     pub rules: Option<Vec<String>>,

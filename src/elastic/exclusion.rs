@@ -37,10 +37,20 @@ pub(super) fn without_clusters(pattern: &str, clusters: &[String]) -> Option<Str
     names_any.then(|| parts.join(","))
 }
 
-/// An exclusion means something only after a wildcard of the same cluster.
+/// An exclusion means something only after a wildcard of the same cluster. It takes nothing away from date math, which names its index
+/// whatever else stands beside it; and one that stands there already did not help.
 fn is_excludable(parts: &[String], index: &str) -> bool {
+    if parts.iter().any(|part| is_date_math(part) || *part == excluded(index)) {
+        return false;
+    }
     let cluster = |name: &str| name.split_once(':').map(|(cluster, _)| cluster.to_owned());
     parts.iter().any(|part| part.contains('*') && !is_exclusion(part) && cluster(part) == cluster(index))
+}
+
+/// `<logs-{now/d}>`, as it is typed or as a path carries it.
+fn is_date_math(part: &str) -> bool {
+    let name = part.split_once(':').map_or(part, |(_, name)| name).trim_start_matches('-');
+    name.starts_with('<') || name.to_ascii_lowercase().starts_with("%3c")
 }
 
 pub(super) fn is_exclusion(part: &str) -> bool {
@@ -84,6 +94,21 @@ mod tests {
         assert_eq!(without("a", &names(&["a"])), None);
         assert_eq!(without("logs-*", &names(&["eu:logs-1"])), None);
         assert_eq!(without("logs-*", &[]), None);
+    }
+
+    #[test]
+    fn nothing_is_offered_beside_date_math_and_nothing_twice() {
+        let today = names(&["journal-2026.11.22"]);
+        for pattern in [
+            "<journal-{now/d}>,journal-*.*.*",
+            "<journal-{now/d}>,journal-*.*.*,-journal-2026.11.22",
+            "%3Cjournal-%7Bnow%2Fd%7D%3E,journal-*",
+            "journal-*,-journal-2026.11.22",
+        ] {
+            assert_eq!(without(pattern, &today), None, "{pattern}");
+        }
+        let remote = names(&["eu:logs-1"]);
+        assert_eq!(without("eu:<logs-{now/d}>,eu:logs-*", &remote), None);
     }
 
     #[test]

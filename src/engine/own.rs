@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     config::{
-        Rule, RuleKey, Settings,
+        Rule, RuleKey, RuleSet, Settings,
         routing::ROUTES,
         rule::{Publish, Source},
     },
@@ -210,6 +210,22 @@ impl Own {
             source: Source::default(),
         }
     }
+}
+
+/// One of highwater's own alerts as a rule, by the id that people see; `None` where nothing is known of what it is about.
+pub fn named(id: &str, rules: &RuleSet, settings: &Settings) -> Option<Rule> {
+    let own = Own::of(&RuleKey::new(id, NO_CLUSTER))?;
+    let (own, clusters) = match own {
+        Own::Blind { rule, cluster, .. } => {
+            let of = rules.rules.get(&rule)?;
+            (Own::Blind { rule, cluster, level: of.policy.blind.level }, of.clusters.clone())
+        }
+        Own::ClockSkew { .. } => (own, settings.clusters.keys().cloned().collect()),
+        Own::SilenceEnding { .. } => return None,
+        own if own.is_gone(settings) => return None,
+        own => (own, vec![NO_CLUSTER.to_owned()]),
+    };
+    Some(Rule { clusters, ..own.rule(settings) })
 }
 
 /// The sink that must not be told of one of highwater's own alerts, for it is what the alert is about.

@@ -38,13 +38,14 @@ impl Looked<'_> {
     pub fn report(&self, key: &RuleKey) -> RuleReport {
         let (reason, accept, unreachable) = match self.observation {
             Observation::Indeterminate(reason) | Observation::NotApplicable(reason) => {
-                (Some(reason.text.clone()), reason.accept.clone(), reason.cause == Cause::Unreachable)
+                let silent = (reason.cause == Cause::Unreachable).then(|| self.whom(key));
+                (Some(reason.text.clone()), reason.accept.clone(), silent)
             }
-            Observation::NoData(words) => (Some(words.clone()), None, false),
+            Observation::NoData(words) => (Some(words.clone()), None, None),
             Observation::Seen { .. } if self.observation.is_blind() => {
-                (Some(self.observation.to_string()), None, false)
+                (Some(self.observation.to_string()), None, None)
             }
-            Observation::Seen { .. } => (None, None, false),
+            Observation::Seen { .. } => (None, None, None),
         };
         RuleReport {
             rule: key.rule.clone(),
@@ -55,6 +56,14 @@ impl Looked<'_> {
             accept,
             at: self.tick.at,
             unreachable,
+        }
+    }
+
+    /// Who is asked. What is elsewhere is no cluster, though it stands in the place of one.
+    fn whom(&self, key: &RuleKey) -> String {
+        match self.rule.check.elsewhere() {
+            Some(_) => key.cluster.clone(),
+            None => format!("cluster {}", key.cluster),
         }
     }
 

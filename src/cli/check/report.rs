@@ -33,9 +33,9 @@ pub struct RuleReport {
     /// The instant that was judged.
     #[serde(skip)]
     pub at: Time,
-    /// It is unknown only because nobody answers.
+    /// It is unknown only because they do not answer: `cluster main`, or the service itself.
     #[serde(skip)]
-    pub unreachable: bool,
+    pub unreachable: Option<String>,
 }
 
 /// One entity of one rule.

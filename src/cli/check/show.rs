@@ -129,11 +129,20 @@ fn blank(tone: Tone, state: &str, rule: &RuleReport, notes: Vec<String>) -> Row 
 /// Why, and what would accept it.
 fn reasons_of(rule: &RuleReport) -> Vec<String> {
     let accept = rule.accept.as_ref().map(|accept| format!("to accept this: {accept}"));
-    let reason = rule.reason.as_ref().map(|reason| match rule.unreachable {
-        true => format!("cluster {} cannot be reached: {reason}", rule.cluster),
-        false => reason.clone(),
+    let reason = rule.reason.as_ref().map(|reason| match &rule.unreachable {
+        Some(whom) => unreachable(whom, reason),
+        None => reason.clone(),
     });
     reason.into_iter().chain(accept).collect()
+}
+
+/// Whom nobody could ask, said once.
+fn unreachable(whom: &str, reason: &str) -> String {
+    match reason {
+        _ if reason.starts_with("cannot be reached") => format!("{whom} {reason}"),
+        _ if reason.contains("cannot be reached") => format!("{whom}: {reason}"),
+        _ => format!("{whom} cannot be reached: {reason}"),
+    }
 }
 
 fn alert_row(rule: &RuleReport, alert: &AlertReport, zone: Tz) -> Row {

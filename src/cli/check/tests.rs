@@ -144,6 +144,36 @@ fn rules_that_are_blind_for_one_reason_say_it_once() {
 }
 
 #[test]
+fn what_cannot_be_reached_is_said_once_and_called_a_cluster_only_where_it_is_one() {
+    let down = |words: &str| Observation::Indeterminate(Reason::new(Cause::Unreachable, words));
+    let said = |rule: &str, words: &str| {
+        shown(&Report::new(noon(), vec![at_once_of(rule, &down(words))], FailOn::Warning), None)
+    };
+    let text = said("cluster-health", "`es:9200` cannot be reached: no route to host");
+    assert!(text.contains("cluster main: `es:9200` cannot be reached: no route to host"), "{text}");
+    let mut report = at_once_of("cluster-health", &down("cannot be reached: Connection refused"));
+    report.unreachable = Some("127.0.0.1:18113".to_owned());
+    let text = shown(&Report::new(noon(), vec![report], FailOn::Warning), None);
+    assert!(text.contains(" 127.0.0.1:18113 cannot be reached: Connection refused"), "{text}");
+    assert!(!text.contains("cluster 127"), "{text}");
+}
+
+#[test]
+fn who_is_asked_elsewhere_is_no_cluster() {
+    let mut rule = (*shipped().rules["cluster-health"]).clone();
+    let kind = "http: { url: \"https://127.0.0.1:18113/\", pointer: /n }";
+    let kind: crate::checks::Kind = serde_saphyr::from_str(kind).unwrap();
+    rule.check = kind.into_check().into();
+    let (state, tick) = (RuleState::default(), Tick::new(noon(), Duration::from_secs(60)));
+    let observation =
+        Observation::Indeterminate(Reason::new(Cause::Unreachable, "cannot be reached: Connection refused"));
+    let policy = at_once(&rule.policy);
+    let looked = Looked { rule: &rule, policy: &policy, observation: &observation, state: &state, tick };
+    let report = looked.report(&RuleKey::new("http", "127.0.0.1:18113"));
+    assert_eq!(report.unreachable.as_deref(), Some("127.0.0.1:18113"));
+}
+
+#[test]
 fn many_alerts_of_one_rule_are_counted() {
     let report = at_once_of("elasticsearch-storage", &nodes((0..100).map(|n| node(&format!("n{n}"), 95.0))));
     let text = shown(&Report::new(noon(), vec![report], FailOn::Warning), None);

@@ -15,8 +15,8 @@ pub fn show(to: &Destination, message: &Message, now: Time) -> String {
         (Destination::Cluster(all), Message::Http(request)) => {
             http(&all.iter().collect::<Vec<_>>(), request, now)
         }
-        (Destination::History { name, index }, Message::Http(request)) => {
-            let line = format!("{} (cluster {name}) /{index}{}\n", method(request), request.path);
+        (Destination::History { name, .. }, Message::Http(request)) => {
+            let line = format!("{} (cluster {name}) {}\n", method(request), request.path);
             format!("{line}{}\n{}\n", headers(request), pretty(&request.body))
         }
         (_, Message::Http(request)) => format!("{}{}\n", headers(request), pretty(&request.body)),
@@ -105,4 +105,23 @@ fn builder_link(body: &str) -> Option<String> {
     };
     let link = format!("https://app.slack.com/block-kit-builder#{}", percent_encoded(&shown.to_string()));
     Some(format!("\nBlock Kit Builder: {link}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::Method;
+
+    #[test]
+    fn a_history_is_shown_with_the_path_that_is_asked_for() {
+        let request = Request {
+            method: Method::Post,
+            path: "/highwater-history/_bulk".to_owned(),
+            headers: Vec::new(),
+            body: "{}".to_owned(),
+        };
+        let to = Destination::History { name: "main".to_owned(), index: "highwater-history".to_owned() };
+        let shown = show(&to, &Message::Http(request), Time::UNIX_EPOCH);
+        assert!(shown.starts_with("POST (cluster main) /highwater-history/_bulk\n"), "{shown}");
+    }
 }

@@ -87,8 +87,7 @@ impl<'a> Page<'a> {
                 Some(Value::String(text)) => format!("`{text}`"),
                 Some(value) => format!("`{}`", flow(value)),
             };
-            let words =
-                text(property, "description").unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+            let words = cell(text(property, "description").unwrap_or_default());
             self.out.push_str(&format!("| `{key}` | {kind} | {default} | {words} |\n"));
         }
     }
@@ -99,13 +98,14 @@ impl<'a> Page<'a> {
         for variant in variants {
             let words = text(variant, "description").unwrap_or_default();
             if let Some(name) = variant.get("const").and_then(Value::as_str) {
-                self.out.push_str(&format!("| `{name}` | | {words} |\n"));
+                self.out.push_str(&format!("| `{name}` | | {} |\n", cell(words)));
                 continue;
             }
             let Some(properties) = variant.get("properties").and_then(Value::as_object) else { continue };
             for (name, property) in properties {
                 let holds = self.kind(property, name);
-                let words = self.words_of(property).unwrap_or(words).lines().next().unwrap_or_default();
+                let words =
+                    cell(self.words_of(property).unwrap_or(words).split("\n\n").next().unwrap_or_default());
                 self.out.push_str(&format!("| `{name}` | {holds} | {words} |\n"));
             }
         }
@@ -222,6 +222,11 @@ fn heading(name: &str, key: &str) -> String {
         "ClusterForm" => "cluster".to_owned(),
         _ => key.to_owned(),
     }
+}
+
+/// Words on the one line that a table leaves them.
+fn cell(words: &str) -> String {
+    words.replace('\n', " ").replace('|', "\\|")
 }
 
 /// A value as one line of YAML.

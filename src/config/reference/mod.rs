@@ -147,6 +147,39 @@ mod tests {
         }
     }
 
+    /// A bar that is not escaped makes a cell of its own, and a first line alone ends in mid-sentence.
+    #[test]
+    fn every_row_of_a_table_is_whole() {
+        for page in [rules_markdown(), settings_markdown()] {
+            let mut cells = 0;
+            for line in page.lines() {
+                let bars = line.replace("\\|", "").matches('|').count();
+                match line.starts_with("|---") {
+                    true => cells = bars,
+                    false if line.starts_with('|') && cells > 0 => assert_eq!(bars, cells, "{line}"),
+                    false => cells = 0,
+                }
+            }
+        }
+        let page = rules_markdown();
+        let kinds = page.lines().filter(|line| {
+            line.starts_with("| `") && line.contains("](#") && line.matches(" | ").count() == 2
+        });
+        let kinds: Vec<&str> = kinds.collect();
+        assert!(kinds.len() > 20, "{kinds:?}");
+        assert!(kinds.iter().all(|row| row.ends_with(". |")), "{kinds:#?}");
+    }
+
+    #[test]
+    fn only_what_has_to_be_there_is_called_required() {
+        let required = |page: &str, key: &str| {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap();
+            row.contains("| required |")
+        };
+        assert!(!required(&settings_markdown(), "clusters"), "who watches something else has none");
+        assert!(required(&rules_markdown(), "rules"));
+    }
+
     fn collect_keys(schema: &Value, keys: &mut Vec<String>) {
         match schema {
             Value::Object(fields) => {

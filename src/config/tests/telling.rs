@@ -1,6 +1,6 @@
 //! Mistakes in what is told and where to: templates, and sinks that cannot be read.
 
-use super::support::{said, said_of_settings};
+use super::support::{Folder, said, said_of_settings};
 
 const MAIN: &str = "clusters:\n  main: { urls: [http://127.0.0.1:9200] }\n";
 const SPIN: &str = "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}";
@@ -72,4 +72,32 @@ fn a_cluster_with_a_mistake_is_there_for_the_history() {
     let said = said_of_settings(text, &[]);
     assert_eq!(said.matches('×').count(), 1, "{said}");
     assert!(!said.contains("unknown cluster"), "{said}");
+}
+
+#[test]
+fn the_command_of_the_guide_about_texts_fits_its_own_rule() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let rules = guide.split("```yaml\n").find(|block| block.starts_with("rules:")).unwrap();
+    let rules = rules.split("```").next().unwrap();
+    let loaded = Folder::new(&[("rules/a.yaml", rules)]).load().unwrap();
+    let command = guide.lines().find(|line| line.starts_with("$ highwater render")).unwrap();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let level = words.iter().position(|word| *word == "--level").map(|at| words[at + 1]).unwrap();
+    assert!(loaded.set.rules[words[3]].policy.level(level.parse().unwrap()).is_some(), "{command}");
+}
+
+#[test]
+fn what_the_daemon_would_refuse_is_no_fine_setting() {
+    let said = |rest: &str| said_of_settings(&format!("{MAIN}{rest}\n"), &[]);
+    for level in ["loud", "info,highwater=loud"] {
+        let said = said(&format!("telemetry: {{ level: {level} }}"));
+        assert!(said.contains("is no log level") && said.contains("highwater.yaml:3"), "{level}: {said}");
+    }
+    for level in ["debug", "\"info,highwater::engine=debug\"", "off"] {
+        let said = said(&format!("telemetry: {{ level: {level} }}"));
+        assert!(said.starts_with("Settings"), "{level}: {said}");
+    }
+    let said = said("store: { sqlite: { path: \"\" } }");
+    assert!(said.contains("`path` is empty; write one like `var/highwater.db`"), "{said}");
 }
