@@ -120,8 +120,8 @@ mod tests {
             tracing::info!(%entity, n = 5, "alert {}", "fired\n");
             tracing::info!("next");
         });
-        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-        text
+        let bytes = kept.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
     }
 
     #[test]
