@@ -90,7 +90,7 @@ fn the_command_of_the_guide_about_texts_fits_its_own_rule() {
 #[test]
 fn what_the_daemon_would_refuse_is_no_fine_setting() {
     let said = |rest: &str| said_of_settings(&format!("{MAIN}{rest}\n"), &[]);
-    for level in ["loud", "info,highwater=loud"] {
+    for level in ["loud", "\"info,highwater=loud\""] {
         let said = said(&format!("telemetry: {{ level: {level} }}"));
         assert!(said.contains("is no log level") && said.contains("highwater.yaml:3"), "{level}: {said}");
     }
