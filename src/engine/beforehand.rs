@@ -64,7 +64,7 @@ mod tests {
             let text =
                 format!("clusters: {{ main: {{ urls: [\"https://127.0.0.1:9200\"], tls: {tls} }} }}\n");
             std::fs::write(&path, text).unwrap();
-            unusable_clusters(&load_with(&[path.clone()], &[], &BTreeMap::new(), false).unwrap())
+            unusable_clusters(&load_with(std::slice::from_ref(&path), &[], &BTreeMap::new(), false).unwrap())
         };
         let missing = said("{ ca: /nope.pem }");
         assert_eq!(missing.len(), 1);

@@ -163,7 +163,7 @@ fn who_is_asked_elsewhere_is_no_cluster() {
     let mut rule = (*shipped().rules["cluster-health"]).clone();
     let kind = "http: { url: \"https://127.0.0.1:18113/\", pointer: /n }";
     let kind: crate::checks::Kind = serde_saphyr::from_str(kind).unwrap();
-    rule.check = kind.into_check().into();
+    rule.check = kind.into_check();
     let (state, tick) = (RuleState::default(), Tick::new(noon(), Duration::from_secs(60)));
     let observation =
         Observation::Indeterminate(Reason::new(Cause::Unreachable, "cannot be reached: Connection refused"));
