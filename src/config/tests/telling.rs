@@ -99,5 +99,5 @@ fn what_the_daemon_would_refuse_is_no_fine_setting() {
         assert!(said.starts_with("Settings"), "{level}: {said}");
     }
     let said = said("store: { sqlite: { path: \"\" } }");
-    assert!(said.contains("`path` is empty; write one like `var/highwater.db`"), "{said}");
+    assert!(said.contains("`path` is empty") && said.contains("write one like `var/highwater.db`"), "{said}");
 }
