@@ -66,5 +66,6 @@ fn policy() -> Policy {
         absent: Missing::resolve(),
         blind: BlindPolicy::default(),
         grouped: false,
+        unit: Unit::Percent,
     }
 }
