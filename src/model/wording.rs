@@ -386,15 +386,8 @@ pub fn calm(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
             || matches!(c, '\u{61c}' | '\u{feff}')
     };
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' | '\r' => out.push(' '),
-            c if steers(c) => {}
-            c => out.push(c),
-        }
-    }
-    out
+    let blank = |c: char| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c };
+    text.chars().map(blank).filter(|c| !steers(*c)).collect()
 }
 
 #[cfg(test)]
