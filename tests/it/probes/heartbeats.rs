@@ -1,11 +1,15 @@
 //! Signs of life: pings and documents, silence, failure, crashes, and who may knock.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use super::{SOON, settings};
 use crate::support::{
@@ -105,6 +109,14 @@ async fn a_document_that_stops_to_come_fires_and_one_that_comes_again_ends_it() 
     let home = Home::new(&settings, &rules.to_string());
     assert_eq!(home.check(&["exporter"]).code, 0);
     let daemon = home.start().await;
+    // of whom there never was a document, nothing is known before it was waited for
+    timeout(SOON, async {
+        while daemon.metric("highwater_evaluations_total", &["rule=\"exporter\"", "complete"]).await < 1.0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("a look at a document");
     matching.store(0, Ordering::Relaxed);
     receiver.wait_for_story("exporter", &["fired critical"], SOON).await;
     matching.store(2, Ordering::Relaxed);
